@@ -1,0 +1,65 @@
+// Package store is the vocabulary that the stores share with those who use
+// them: what a row is, what a page is, and which errors mean what. It has no
+// behaviour; the interfaces are declared by their consumers.
+package store
+
+import "errors"
+
+// Errors of every store. Adapters wrap them, callers test with errors.Is.
+var (
+	// ErrNotFound: no such row, secret or version.
+	ErrNotFound = errors.New("store: not found")
+	// ErrConflict: the row exists already, or it is not the one that the ETag
+	// names any more. Nothing was written.
+	ErrConflict = errors.New("store: conflict")
+	// ErrUnavailable: the store could not be reached or did not answer in time.
+	// A write may or may not have happened.
+	ErrUnavailable = errors.New("store: unavailable")
+	// ErrDisabled: the version exists and was switched off.
+	ErrDisabled = errors.New("store: disabled")
+	// ErrTooLarge: the row or the secret is over what the store takes.
+	ErrTooLarge = errors.New("store: too large")
+)
+
+// Row is one row of a table, found by Partition and Key. Both are ASCII
+// without control characters, `/`, `\`, `#`, `?` and quotes, because Table
+// Storage refuses or mangles those.
+type Row struct {
+	Partition string
+	Key       string
+	// ETag names the state of the row as it was read. It is opaque, quoted as in
+	// HTTP. On a write, empty means: only if there is no such row yet.
+	ETag string
+	Data []byte
+}
+
+// Any is the ETag that matches every state of an existing row.
+const Any = "*"
+
+// Range selects rows of one partition whose keys k satisfy After < k < Before
+// (an empty bound is open), in ascending order of keys, at most Top of them.
+type Range struct {
+	Partition string
+	After     string
+	Before    string
+	Top       int
+}
+
+// MaxTop is the largest page that a store gives.
+const MaxTop = 1000
+
+// Page is what a Range found. More says that rows follow the last one; an
+// empty page never has More.
+type Page struct {
+	Rows []Row
+	More bool
+}
+
+// Names of the tables.
+const (
+	Configs    = "calloutconfigs"
+	Tokens     = "callouttokens"
+	Executions = "calloutexecutions"
+	Index      = "calloutindex"
+	Keys       = "calloutkeys"
+)
