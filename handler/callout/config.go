@@ -1,0 +1,175 @@
+// Package callout is the domain: what a configuration, a call and a test are,
+// and which of them are valid. It imports neither net/http nor a sibling other
+// than secret.
+package callout
+
+import (
+	"encoding/json"
+	"time"
+
+	"callout/handler/secret"
+)
+
+// Limits of a configuration (design: section 3).
+const (
+	MaxFields            = 100
+	MaxHeaders           = 50
+	MaxEndpoint          = 2048
+	MaxDescription       = 1024
+	MaxInstructions      = 8000
+	MaxLabels            = 50
+	MinSecret            = 8
+	MaxSecret            = 8 << 10
+	MaxSecrets           = 24000
+	MaxConfig            = 256 << 10
+	MaxTimeoutSeconds    = 200
+	MaxMaxResponseBytes  = 4 << 20
+	defaultTimeout       = 30
+	defaultResponseBytes = 1 << 20
+)
+
+// Approval says whether a technician looks at each request before it leaves.
+// The zero value asks for it.
+type Approval string
+
+// The two kinds of Approval.
+const (
+	ApprovalRequired Approval = "required"
+	ApprovalNone     Approval = "none"
+)
+
+// Config describes one external API. As it is read from the catalog it holds no
+// secret value; WithSecrets gives the copy that a request is made from.
+type Config struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// Endpoint is the URL to call, or only its origin when EndpointSecret.
+	Endpoint       string            `json:"endpoint"`
+	EndpointSecret bool              `json:"endpointSecret"`
+	HiddenEndpoint secret.Secret     `json:"-"`
+	Method         string            `json:"method"`
+	Auth           Auth              `json:"auth"`
+	Headers        []Header          `json:"headers"`
+	Fields         []Field           `json:"fields"`
+	Instructions   string            `json:"instructions,omitempty"`
+	Approval       Approval          `json:"approval"`
+	Enabled        bool              `json:"enabled"`
+	TimeoutSeconds int               `json:"timeoutSeconds"`
+	MaxResponse    int64             `json:"maxResponseBytes"`
+	Labels         map[string]string `json:"labels,omitempty"`
+
+	// What follows is the catalog's to set; a caller's values are ignored.
+
+	ID        string      `json:"id,omitempty"`
+	Version   int         `json:"version,omitempty"`
+	ETag      string      `json:"etag,omitempty"`
+	CreatedAt time.Time   `json:"createdAt,omitzero"`
+	UpdatedAt time.Time   `json:"updatedAt,omitzero"`
+	LastTest  *LastTest   `json:"lastTest,omitempty"`
+	Secrets   []SecretRef `json:"secrets,omitempty"`
+	// SecretVersion names the vault's version of the secret bundle.
+	SecretVersion string `json:"-"`
+}
+
+// LastTest is the outcome of the newest test.
+type LastTest struct {
+	At      time.Time `json:"at"`
+	OK      bool      `json:"ok"`
+	Summary string    `json:"summary"`
+}
+
+// SecretRef names a secret that is set, and when its value was given.
+type SecretRef struct {
+	Path      string    `json:"path"`
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+// Header is sent with every request of its configuration.
+type Header struct {
+	Name string `json:"name"`
+	// Value is empty when Secret; the value is then in Hidden.
+	Value  string        `json:"value,omitempty"`
+	Secret bool          `json:"secret"`
+	Hidden secret.Secret `json:"-"`
+}
+
+// UnmarshalJSON decodes a configuration over its defaults. A secret endpoint
+// goes straight into HiddenEndpoint.
+func (c *Config) UnmarshalJSON(data []byte) error {
+	type plain Config
+	in := struct {
+		plain
+		EndpointSecret *bool `json:"endpointSecret"`
+	}{plain: plain{
+		Approval: ApprovalRequired, Enabled: true, Auth: Auth{Type: AuthNone},
+		TimeoutSeconds: defaultTimeout, MaxResponse: defaultResponseBytes,
+		Headers: []Header{}, Fields: []Field{},
+	}}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*c = Config(in.plain)
+	c.setFieldPlaces()
+	c.hideEndpoint(in.EndpointSecret)
+	return nil
+}
+
+// hideEndpoint moves an endpoint that is a credential out of sight. A bare
+// origin with the flag set is what a read gives: it stands for the stored one.
+func (c *Config) hideEndpoint(declared *bool) {
+	c.EndpointSecret = isWebhook(c.Endpoint)
+	if declared != nil {
+		c.EndpointSecret = *declared
+	}
+	if !c.EndpointSecret || c.Endpoint == "" {
+		return
+	}
+	origin := Origin(c.Endpoint)
+	if c.Endpoint != origin {
+		c.HiddenEndpoint = secret.New(c.Endpoint)
+	}
+	c.Endpoint = origin
+}
+
+// setFieldPlaces fills in where a field goes when nothing is said.
+func (c *Config) setFieldPlaces() {
+	for i := range c.Fields {
+		if c.Fields[i].In == "" {
+			c.Fields[i].In = InQuery
+			if HasBody(c.Method) {
+				c.Fields[i].In = InBody
+			}
+		}
+	}
+}
+
+// UnmarshalJSON decodes a header. A header whose name says that its value is a
+// credential is a secret unless "secret": false is said.
+func (h *Header) UnmarshalJSON(data []byte) error {
+	var in struct {
+		Name   string        `json:"name"`
+		Value  secret.Secret `json:"value"`
+		Secret *bool         `json:"secret"`
+	}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*h = Header{Name: in.Name, Secret: soundsSecret(in.Name)}
+	if in.Secret != nil {
+		h.Secret = *in.Secret
+	}
+	if h.Secret {
+		h.Hidden = in.Value
+	} else {
+		h.Value = in.Value.Reveal()
+	}
+	return nil
+}
+
+// HasBody reports whether requests of the method carry a body.
+func HasBody(method string) bool {
+	return method == "POST" || method == "PUT" || method == "PATCH"
+}
+
+// Safe reports whether the method asks for no change (RFC 9110, section 9.2.1).
+func Safe(method string) bool { return method == "GET" }

@@ -1,0 +1,80 @@
+package callout
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Origin returns scheme, host and port of a URL, without a default port, and
+// "" when there is none.
+func Origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	scheme := strings.ToLower(u.Scheme)
+	if port != "" && !(scheme == "https" && port == "443") && !(scheme == "http" && port == "80") {
+		host += ":" + port
+	}
+	return scheme + "://" + host
+}
+
+// isWebhook reports whether the URL is known to be a credential by itself:
+// webhooks of Slack, Teams, Discord, and whatever carries the signature of a
+// Power Automate or Logic Apps trigger.
+func isWebhook(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || len(u.Path) < 2 {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case u.Query().Get("sig") != "":
+		return true
+	case host == "hooks.slack.com", host == "outlook.office.com", strings.HasSuffix(host, ".webhook.office.com"):
+		return true
+	case host == "discord.com", host == "discordapp.com":
+		return strings.HasPrefix(u.Path, "/api/webhooks/")
+	}
+	return false
+}
+
+// checkEndpoint finds what is wrong with the form of an endpoint. Where it may
+// lead to is for egress to say.
+func checkEndpoint(f *faults, target, raw string) {
+	if raw == "" {
+		f.add(MissingValue, target, "The endpoint is missing. Give the full URL to call, such as https://api.example.com/v1/items.")
+		return
+	}
+	f.check(len(raw) <= MaxEndpoint, TooLong, target, "The endpoint is longer than %d characters. Shorten it.", MaxEndpoint)
+	if strings.ContainsAny(raw, "{}") {
+		f.add(InvalidValue, target, "The endpoint holds braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place.")
+		return
+	}
+	if !printable(raw) || strings.ContainsAny(raw, " \\") {
+		f.add(InvalidValue, target, "The endpoint holds a space, a backslash, a control character or a character outside ASCII. Percent-encode it, or use the punycode form in a host name.")
+		return
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		f.add(InvalidValue, target, "The endpoint is not a URL. Give one such as https://api.example.com/v1/items.")
+	case u.Scheme != "https" && u.Scheme != "http":
+		f.add(InvalidValue, target, "The endpoint does not begin with https://. Give an absolute https URL.")
+	case u.Opaque != "" || u.Hostname() == "":
+		f.add(InvalidValue, target, "The endpoint has no host. Give an absolute https URL.")
+	case u.User != nil:
+		f.add(InvalidValue, target, "The endpoint holds a user name or password. Remove it and use auth of type basic.")
+	case strings.Contains(raw, "#"):
+		f.add(InvalidValue, target, "The endpoint holds a fragment (#). It would not be sent: remove it.")
+	}
+}
+
+// printable reports whether s is ASCII without control characters.
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r > 0x7e }) < 0
+}

@@ -1,0 +1,159 @@
+package callout
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"callout/handler/secret"
+)
+
+// Bundle holds the secret values of one configuration by path, as named in
+// Config.Secrets.
+type Bundle map[string]secret.Secret
+
+// Encode gives the bundle as the one secret that the vault keeps.
+func (b Bundle) Encode() secret.Secret {
+	values := make(map[string]string, len(b))
+	for path, s := range b {
+		values[path] = s.Reveal()
+	}
+	data, _ := json.Marshal(values) // strings only: cannot fail
+	return secret.New(string(data))
+}
+
+// DecodeBundle reads what Encode wrote.
+func DecodeBundle(s secret.Secret) (Bundle, error) {
+	var values map[string]string
+	if err := json.Unmarshal([]byte(s.Reveal()), &values); err != nil {
+		return nil, errors.New("callout: the stored secret bundle is not readable")
+	}
+	b := make(Bundle, len(values))
+	for path, v := range values {
+		b[path] = secret.New(v)
+	}
+	return b, nil
+}
+
+// Values lists the secrets in the order of their paths.
+func (b Bundle) Values() []secret.Secret {
+	out := make([]secret.Secret, 0, len(b))
+	for _, path := range slices.Sorted(maps.Keys(b)) {
+		out = append(out, b[path])
+	}
+	return out
+}
+
+// slot is a place of a configuration where a secret belongs.
+type slot struct {
+	path  string
+	at    string // where faults of the value are reported
+	value *secret.Secret
+	short bool // may be shorter than MinSecret
+}
+
+// slots lists the places of c that can hold a secret.
+func (c *Config) slots() []slot {
+	var out []slot
+	if c.EndpointSecret {
+		out = append(out, slot{path: "endpoint", at: "endpoint", value: &c.HiddenEndpoint})
+	}
+	out = append(out, c.Auth.slots()...)
+	for i := range c.Headers {
+		if h := &c.Headers[i]; h.Secret {
+			out = append(out, slot{path: "headers/" + h.Name, at: fmt.Sprintf("headers[%d].value", i), value: &h.Hidden})
+		}
+	}
+	return out
+}
+
+func (a *Auth) slots() []slot {
+	switch a.Type {
+	case AuthBearer:
+		return []slot{{path: "auth.token", at: "auth.token", value: &a.Token}}
+	case AuthAPIKey:
+		return []slot{{path: "auth.key", at: "auth.key", value: &a.Key}}
+	case AuthBasic:
+		out := []slot{{path: "auth.password", at: "auth.password", value: &a.Password, short: true}}
+		if a.UsernameSecret {
+			out = append(out, slot{path: "auth.username", at: "auth.username", value: &a.HiddenUsername})
+		}
+		return out
+	}
+	return nil
+}
+
+// Given returns the secret values that c itself holds.
+func (c *Config) Given() Bundle {
+	b := Bundle{}
+	for _, s := range c.slots() {
+		if s.value.IsSet() {
+			b[s.path] = *s.value
+		}
+	}
+	return b
+}
+
+// Kept lists the paths whose stored value stays, because c leaves it out.
+func (c *Config) Kept(stored *Config) []string {
+	var out []string
+	for _, s := range c.slots() {
+		if s.value.IsZero() && stored.HasSecret(s.path) {
+			out = append(out, s.path)
+		}
+	}
+	return out
+}
+
+// HasSecret reports whether the stored configuration has a value at the path.
+// Header names are compared as HTTP compares them.
+func (c *Config) HasSecret(path string) bool {
+	return c != nil && slices.ContainsFunc(c.Secrets, func(r SecretRef) bool { return strings.EqualFold(r.Path, path) })
+}
+
+// WithSecrets returns a copy of c with the values of b in place.
+func (c *Config) WithSecrets(b Bundle) *Config {
+	out := *c
+	out.Headers = slices.Clone(c.Headers)
+	for _, s := range out.slots() {
+		if v, ok := b[s.path]; ok {
+			*s.value = v
+		}
+	}
+	return &out
+}
+
+// WithoutSecrets returns a copy of c that holds no secret value.
+func (c *Config) WithoutSecrets() *Config {
+	out := *c
+	out.Headers = slices.Clone(c.Headers)
+	for _, s := range out.slots() {
+		*s.value = secret.Secret{}
+	}
+	a := &out.Auth // a kind that takes no secret may still have been given one
+	a.Token, a.Password, a.Key, a.HiddenUsername = secret.Secret{}, secret.Secret{}, secret.Secret{}, secret.Secret{}
+	return &out
+}
+
+// URL is the endpoint to call, the hidden one included.
+func (c *Config) URL() string {
+	if c.EndpointSecret && c.HiddenEndpoint.IsSet() {
+		return c.HiddenEndpoint.Reveal()
+	}
+	return c.Endpoint
+}
+
+// soundsSecret reports whether a header or parameter of this name holds a
+// credential (design: section 3).
+func soundsSecret(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"key", "secret", "token", "password", "assertion", "authorization"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
+}
