@@ -1,0 +1,64 @@
+// Package credential puts the credential of a configuration on a request. One
+// file a kind; each kind says where its value goes, and the rest is common.
+package credential
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"callout/handler/callout"
+	"callout/handler/secret"
+)
+
+// Credential is what one request carries to be let in. The zero Credential
+// carries nothing.
+type Credential struct {
+	header string // set one of header and query
+	query  string
+	prefix string
+	value  secret.Secret
+}
+
+// New returns the credential of a, whose secrets are in place.
+func New(a *callout.Auth) (Credential, error) {
+	switch a.Type {
+	case callout.AuthNone, "":
+		return Credential{}, nil
+	case callout.AuthBearer:
+		return bearer(a), nil
+	case callout.AuthBasic:
+		return basic(a), nil
+	case callout.AuthAPIKey:
+		return apiKey(a), nil
+	}
+	return Credential{}, errors.New("credential: no such kind")
+}
+
+// Apply adds the credential to req.
+func (c Credential) Apply(req *http.Request) { c.put(req, c.value.Reveal()) }
+
+// Mask adds a mask in the place of the credential, for a request that is shown.
+func (c Credential) Mask(req *http.Request) { c.put(req, secret.Mask) }
+
+// Secrets lists the values that Apply derives, which have to be redacted
+// besides those that are stored.
+func (c Credential) Secrets() []secret.Secret {
+	if !c.value.IsSet() {
+		return nil
+	}
+	return []secret.Secret{c.value}
+}
+
+func (c Credential) put(req *http.Request, value string) {
+	switch {
+	case c.header != "":
+		req.Header.Set(c.header, c.prefix+value)
+	case c.query != "":
+		pair := url.QueryEscape(c.query) + "=" + url.QueryEscape(value)
+		if req.URL.RawQuery != "" {
+			pair = req.URL.RawQuery + "&" + pair
+		}
+		req.URL.RawQuery = pair
+	}
+}
