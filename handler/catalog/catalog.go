@@ -1,0 +1,274 @@
+// Package catalog keeps the configurations: rows hold everything but the secret
+// values, and the vault holds those of one configuration as one bundle under
+// one version, which the row names. Replacing the row under its ETag is the
+// only commit (design: section 3).
+package catalog
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"callout/handler/callout"
+	"callout/handler/request"
+	"callout/handler/secret"
+	"callout/handler/store"
+)
+
+// Rows is the table of configurations.
+type Rows interface {
+	// Get fails with store.ErrNotFound.
+	Get(ctx context.Context, partition, key string) (store.Row, error)
+	// Put fails with store.ErrConflict when row.ETag is not the present one.
+	Put(ctx context.Context, row store.Row) (etag string, err error)
+	// Delete fails with store.ErrNotFound and store.ErrConflict.
+	Delete(ctx context.Context, partition, key, etag string) error
+	List(ctx context.Context, r store.Range) (store.Page, error)
+}
+
+// Vault keeps secret bundles. A version never changes.
+type Vault interface {
+	Set(ctx context.Context, name string, value secret.Secret) (version string, err error)
+	// Get fails with store.ErrNotFound and store.ErrDisabled.
+	Get(ctx context.Context, name, version string) (secret.Secret, error)
+	Delete(ctx context.Context, name string) error
+}
+
+// Options say how a Catalog behaves.
+type Options struct {
+	// TTL is how long a configuration is served from memory without asking
+	// whether another instance has changed it.
+	TTL time.Duration
+	// Now is the clock, time.Now when nil.
+	Now func() time.Time
+	// NewID makes the ids of configurations.
+	NewID func() string
+}
+
+// Catalog reads and changes configurations. It is safe for concurrent use.
+type Catalog struct {
+	rows  Rows
+	vault Vault
+	opts  Options
+
+	mu      sync.Mutex
+	changes uint64 // counts what forget was told, so that a read which began before is not remembered
+	entries map[string]*Entry
+	bundles map[string]held
+}
+
+// New returns the catalog over the two stores. Neither is touched yet.
+func New(rows Rows, vault Vault, opts Options) *Catalog {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Catalog{rows: rows, vault: vault, opts: opts, entries: map[string]*Entry{}, bundles: map[string]held{}}
+}
+
+const (
+	configPartition = "config"
+	testPartition   = "test"
+)
+
+// Get reads a configuration with its newest test. It fails with
+// callout.ConfigNotFound.
+func (c *Catalog) Get(ctx context.Context, name string) (*callout.Config, error) {
+	config, err := c.read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	config.LastTest, err = c.lastTest(ctx, name)
+	return config, err
+}
+
+func (c *Catalog) read(ctx context.Context, name string) (*callout.Config, error) {
+	if !callout.ValidName(name) {
+		return nil, notFound()
+	}
+	row, err := c.rows.Get(ctx, configPartition, name)
+	if errors.Is(err, store.ErrNotFound) {
+		c.forget(name)
+		return nil, notFound()
+	}
+	if err != nil {
+		return nil, callout.Unavailable(err)
+	}
+	return decodeConfig(row)
+}
+
+// List reads a page of configurations in the order of their names, those after
+// the name after. The tests are left out: they are rows of their own.
+func (c *Catalog) List(ctx context.Context, after string, top int) (configs []*callout.Config, more bool, err error) {
+	page, err := c.rows.List(ctx, store.Range{Partition: configPartition, After: after, Top: top})
+	if err != nil {
+		return nil, false, callout.Unavailable(err)
+	}
+	for _, row := range page.Rows {
+		config, err := decodeConfig(row)
+		if err != nil {
+			return nil, false, err
+		}
+		configs = append(configs, config)
+	}
+	return configs, page.More, nil
+}
+
+// Condition is what a change asks of the present state; the zero Condition asks
+// nothing.
+type Condition struct {
+	// Match lists the ETags of If-Match; store.Any matches what exists.
+	Match []string
+	// Absent asks that there is no such configuration (If-None-Match: *).
+	Absent bool
+}
+
+func (cond Condition) check(now *callout.Config) error {
+	stale := cond.Absent && now != nil
+	if len(cond.Match) > 0 {
+		stale = stale || now == nil || !slices.Contains(cond.Match, store.Any) && !slices.Contains(cond.Match, now.ETag)
+	}
+	if !stale {
+		return nil
+	}
+	return &callout.Error{Code: callout.PreconditionFailed,
+		Message: "The configuration is not in the state that If-Match or If-None-Match asks for. Read it again, and repeat the change on what you find."}
+}
+
+// Put creates or replaces the configuration that next describes. Secrets that
+// it leaves out stay as they are. It fails with callout.InvalidConfig,
+// SecretsRequired and PreconditionFailed.
+func (c *Catalog) Put(ctx context.Context, next *callout.Config, cond Condition) (saved *callout.Config, created bool, err error) {
+	return c.change(ctx, next.Name, cond, func(*callout.Config) (*callout.Config, error) { return next, nil })
+}
+
+// Patch replaces a configuration by what edit makes of it. It fails as Put does,
+// with callout.ConfigNotFound, and as edit does.
+func (c *Catalog) Patch(ctx context.Context, name string, cond Condition, edit func(*callout.Config) (*callout.Config, error)) (*callout.Config, error) {
+	saved, _, err := c.change(ctx, name, cond, func(now *callout.Config) (*callout.Config, error) {
+		if now == nil {
+			return nil, notFound()
+		}
+		return edit(now)
+	})
+	return saved, err
+}
+
+// maxAttempts is how often a change is made anew because somebody else was
+// faster. A caller who named an ETag wants to know instead.
+const maxAttempts = 4
+
+func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit func(*callout.Config) (*callout.Config, error)) (*callout.Config, bool, error) {
+	for attempt := 1; ; attempt++ {
+		now, err := c.present(ctx, name)
+		if err != nil {
+			return nil, false, err
+		}
+		if err := cond.check(now); err != nil {
+			return nil, false, err
+		}
+		next, err := edit(now)
+		if err != nil {
+			return nil, false, err
+		}
+		saved, err := c.replace(ctx, now, next)
+		if !isCode(err, callout.PreconditionFailed) || len(cond.Match) > 0 || cond.Absent || attempt == maxAttempts {
+			return saved, now == nil, err
+		}
+	}
+}
+
+// Create adds a configuration. It fails with callout.ConfigExists when the name
+// is taken.
+func (c *Catalog) Create(ctx context.Context, next *callout.Config) (*callout.Config, error) {
+	saved, _, err := c.Put(ctx, next, Condition{Absent: true})
+	if isCode(err, callout.PreconditionFailed) {
+		return nil, &callout.Error{Code: callout.ConfigExists, Target: "name",
+			Message: "A configuration of this name exists already. Choose another name, or change the existing one with PUT or PATCH."}
+	}
+	return saved, err
+}
+
+// Delete removes a configuration and its secrets; one that is not there is no
+// error.
+func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error {
+	now, err := c.present(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := cond.check(now); err != nil || now == nil {
+		return err
+	}
+	etag := store.Any
+	if len(cond.Match) > 0 {
+		etag = now.ETag
+	}
+	defer c.forget(name)
+	if err := c.rows.Delete(ctx, configPartition, name, etag); errors.Is(err, store.ErrConflict) {
+		return Condition{Match: []string{""}}.check(now)
+	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return callout.Unavailable(err)
+	}
+	c.clearAway(ctx, now)
+	return nil
+}
+
+// clearAway removes what no row names any more. What cannot be removed now is an
+// orphan, which holds nothing that can be reached.
+func (c *Catalog) clearAway(ctx context.Context, gone *callout.Config) {
+	_ = c.rows.Delete(ctx, testPartition, gone.Name, store.Any)
+	if gone.SecretVersion != "" {
+		_ = c.vault.Delete(ctx, vaultName(gone.ID))
+	}
+}
+
+// present reads a configuration that need not exist.
+func (c *Catalog) present(ctx context.Context, name string) (*callout.Config, error) {
+	config, err := c.read(ctx, name)
+	if isCode(err, callout.ConfigNotFound) {
+		return nil, nil
+	}
+	return config, err
+}
+
+// Check returns what is wrong with a configuration that stored (nil for none)
+// is to become.
+func Check(next, stored *callout.Config) error {
+	kept := next.Kept(stored)
+	faults := next.Validate(kept)
+	if _, more := request.Compile(next); len(faults) == 0 {
+		faults = more
+	}
+	if err := callout.Refuse(callout.InvalidConfig, faults); err != nil {
+		return err
+	}
+	return checkOrigin(next, stored, kept)
+}
+
+// checkOrigin refuses to carry a stored secret to another place: whoever may
+// change an endpoint need not be allowed to learn what is sent there.
+func checkOrigin(next, stored *callout.Config, kept []string) error {
+	if len(kept) == 0 || strings.EqualFold(callout.Origin(next.Endpoint), callout.Origin(stored.Endpoint)) {
+		return nil
+	}
+	var faults []callout.Fault
+	for _, path := range kept {
+		faults = append(faults, callout.Fault{Code: callout.SecretsRequired, Target: path,
+			Message: "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again."})
+	}
+	return callout.Refuse(callout.SecretsRequired, faults)
+}
+
+func notFound() error {
+	return &callout.Error{Code: callout.ConfigNotFound, Target: "name",
+		Message: "There is no configuration of this name. List them to see which there are."}
+}
+
+func isCode(err error, code string) bool {
+	var e *callout.Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+func vaultName(id string) string { return "callout-" + id }

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"callout/handler/callout"
+	"callout/handler/store"
+)
+
+// replace commits next in the place of now, which is nil for a new one.
+func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*callout.Config, error) {
+	if err := Check(next, now); err != nil {
+		return nil, err
+	}
+	saved := next.WithoutSecrets()
+	c.stamp(saved, now)
+	if err := c.saveSecrets(ctx, now, next, saved); err != nil {
+		return nil, err
+	}
+	row, err := encodeConfig(saved)
+	if err != nil {
+		return nil, err
+	}
+	defer c.forget(saved.Name)
+	saved.ETag, err = c.rows.Put(ctx, row)
+	if errors.Is(err, store.ErrConflict) {
+		c.abandon(ctx, now, saved)
+		return nil, &callout.Error{Code: callout.PreconditionFailed,
+			Message: "Somebody else changed the configuration at the same moment. Read it again, and repeat the change on what you find."}
+	}
+	if err != nil {
+		return nil, callout.Unavailable(err)
+	}
+	return saved, nil
+}
+
+// stamp sets what the catalog decides.
+func (c *Catalog) stamp(saved, now *callout.Config) {
+	at := c.opts.Now().UTC().Truncate(time.Millisecond)
+	saved.ID, saved.Version, saved.CreatedAt, saved.ETag = c.opts.NewID(), 1, at, ""
+	saved.UpdatedAt, saved.LastTest, saved.Secrets, saved.SecretVersion = at, nil, nil, ""
+	if now != nil {
+		saved.ID, saved.Version, saved.CreatedAt, saved.ETag = now.ID, now.Version+1, now.CreatedAt, now.ETag
+	}
+}
+
+// saveSecrets writes the bundle of next as a new version, unless it is what the
+// stored version holds already, and notes in saved which secrets there are.
+func (c *Catalog) saveSecrets(ctx context.Context, now, next, saved *callout.Config) error {
+	given, kept := next.Given(), next.Kept(now)
+	for _, path := range append(slices.Collect(maps.Keys(given)), kept...) {
+		saved.Secrets = append(saved.Secrets, callout.SecretRef{Path: path, UpdatedAt: updatedAt(path, given, now, saved.UpdatedAt)})
+	}
+	slices.SortFunc(saved.Secrets, func(a, b callout.SecretRef) int { return strings.Compare(a.Path, b.Path) })
+	if len(saved.Secrets) == 0 {
+		return nil
+	}
+	if len(given) == 0 && now != nil && samePaths(now.Secrets, saved.Secrets) {
+		saved.SecretVersion = now.SecretVersion
+		return nil
+	}
+	if err := c.addKept(ctx, now, given, kept); err != nil {
+		return err
+	}
+	version, err := c.vault.Set(ctx, vaultName(saved.ID), given.Encode())
+	if err != nil {
+		return callout.Unavailable(err)
+	}
+	saved.SecretVersion = version
+	return nil
+}
+
+func (c *Catalog) addKept(ctx context.Context, now *callout.Config, given callout.Bundle, kept []string) error {
+	if len(kept) == 0 {
+		return nil
+	}
+	old, err := c.Secrets(ctx, now)
+	if err != nil {
+		return err
+	}
+	for _, path := range kept {
+		for oldPath, value := range old {
+			if strings.EqualFold(oldPath, path) {
+				given[path] = value
+			}
+		}
+	}
+	return nil
+}
+
+// abandon removes the secret of a configuration that lost the race to be
+// created. A version of one that exists stays for the sweep.
+func (c *Catalog) abandon(ctx context.Context, now, saved *callout.Config) {
+	if now == nil && saved.SecretVersion != "" {
+		_ = c.vault.Delete(ctx, vaultName(saved.ID))
+	}
+}
+
+func updatedAt(path string, given callout.Bundle, now *callout.Config, at time.Time) time.Time {
+	if _, ok := given[path]; ok || now == nil {
+		return at
+	}
+	for _, ref := range now.Secrets {
+		if strings.EqualFold(ref.Path, path) {
+			return ref.UpdatedAt
+		}
+	}
+	return at
+}
+
+func samePaths(a, b []callout.SecretRef) bool {
+	return slices.EqualFunc(a, b, func(x, y callout.SecretRef) bool { return x.Path == y.Path })
+}
