@@ -1,0 +1,86 @@
+package history
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"callout/handler/callout"
+)
+
+const (
+	// maxBody is what is kept of a response's body. The caller of a direct call
+	// gets more.
+	maxBody = 512 << 10
+	// packFrom is the size from which a row is compressed.
+	packFrom = 1 << 10
+	// maxUnpacked bounds what a damaged row can cost.
+	maxUnpacked = 16 << 20
+)
+
+// fit returns the execution with a body that fits into a row. The cut is said.
+func fit(e *callout.Execution) *callout.Execution {
+	if e.Response == nil || len(e.Response.Body) <= maxBody {
+		return e
+	}
+	short := *e.Response
+	short.Body, short.Truncated = cut(e.Response.Body), true
+	out := *e
+	out.Response = &short
+	return &out
+}
+
+// cut keeps the beginning of a body as text: half of a JSON document is none.
+// Control characters grow when they are encoded, so what is kept may have to
+// shrink more than once.
+func cut(body json.RawMessage) json.RawMessage {
+	text := string(body)
+	_ = json.Unmarshal(body, &text) // a JSON string gives its text; anything else stays as it is
+	for keep := maxBody; ; keep /= 2 {
+		encoded, err := encode(strings.ToValidUTF8(text[:min(keep, len(text))], ""))
+		if err == nil && len(encoded) <= maxBody+2 {
+			return encoded
+		}
+	}
+}
+
+// encode leaves out the HTML escapes, which would make `<` six bytes long.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+func pack(row executionRow) ([]byte, error) {
+	data, err := encode(row)
+	if err != nil || len(data) < packFrom {
+		return data, err
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is valid
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	err = z.Close()
+	return b.Bytes(), err
+}
+
+func unpack(data []byte) ([]byte, error) {
+	if !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
+		return data, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
+	if len(out) > maxUnpacked {
+		return nil, errors.New("history: a row is too large")
+	}
+	return out, err
+}
