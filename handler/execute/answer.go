@@ -1,0 +1,80 @@
+package execute
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"callout/handler/callout"
+	"callout/handler/redact"
+)
+
+// view makes what an agent sees of a body: JSON as it is, text as a string,
+// anything else described. The order is fixed: redact, then cut.
+func view(r *redact.Redactor, resp *callout.Response, data []byte) json.RawMessage {
+	if len(data) == 0 {
+		return nil
+	}
+	clean := r.Bytes(data)
+	if resp.Truncated {
+		clean = r.Cut(clean)
+	}
+	kind, _, _ := mime.ParseMediaType(resp.ContentType)
+	switch {
+	case !resp.Truncated && isJSON(kind, clean):
+		return compact(clean)
+	case utf8.Valid(clean):
+		return quoted(string(clean))
+	case resp.Truncated || strings.HasPrefix(kind, "text/"):
+		return quoted(strings.ToValidUTF8(string(clean), "\uFFFD"))
+	}
+	return quoted(fmt.Sprintf("(%d bytes of binary content, not shown)", resp.Bytes))
+}
+
+// isJSON believes the type, and an API that forgot to say it.
+func isJSON(kind string, data []byte) bool {
+	named := kind == "application/json" || strings.HasSuffix(kind, "+json")
+	looks := (kind == "" || kind == "text/plain") && bytes.HasPrefix(bytes.TrimSpace(data), []byte("{"))
+	return (named || looks) && utf8.Valid(data) && json.Valid(data)
+}
+
+func compact(data []byte) json.RawMessage {
+	var b bytes.Buffer
+	_ = json.Compact(&b, data) // valid by now
+	return b.Bytes()
+}
+
+func quoted(s string) json.RawMessage {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string: cannot fail
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// maxRetryAfter bounds what an upstream can make an agent wait: a day.
+const maxRetryAfter = 24 * 60 * 60
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3), or the time at which
+// a limit is reset as GitHub and others give it; 0 when neither is there.
+func retryAfter(h http.Header, now time.Time) int {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil {
+		return bounded(seconds)
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return bounded(int(at.Sub(now).Seconds() + 0.999))
+	}
+	if reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil && h.Get("X-Ratelimit-Remaining") == "0" {
+		return bounded(int(reset - now.Unix()))
+	}
+	return 0
+}
+
+func bounded(seconds int) int { return max(0, min(seconds, maxRetryAfter)) }

@@ -1,0 +1,110 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"callout/handler/callout"
+	"callout/handler/egress"
+)
+
+// send makes the request and writes into e how it ended.
+func (x *Executor) send(ctx context.Context, p *prepared, e *callout.Execution) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	req, err := p.request(ctx)
+	if err != nil {
+		e.Status, e.Error = callout.Failed, callout.NewCallError(callout.RequestFailed, "The request could not be built from this configuration.")
+		return
+	}
+	e.Attempts = 1
+	resp, err := x.Egress.RoundTrip(req)
+	if err != nil {
+		x.unanswered(p, e, err)
+		return
+	}
+	x.answered(p, e, resp)
+}
+
+// unanswered sorts out a request to which there was no answer: whether it failed
+// for certain, or may have been carried out.
+func (x *Executor) unanswered(p *prepared, e *callout.Execution, err error) {
+	failure := failureOf(err)
+	e.Status, e.Error = callout.Failed, callout.NewCallError(failure.Code, failure.Message)
+	if failure.Sent && p.unsafe() {
+		e.Status, e.Error = callout.Unknown, callout.UnknownOutcome()
+	}
+}
+
+// answered reads the answer and judges it.
+func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Response) {
+	e.Response = &callout.Response{
+		Status: resp.StatusCode, ContentType: p.redactor.String(resp.Header.Get("Content-Type")),
+		Location: location(p, resp),
+	}
+	body, err := egress.ReadBody(resp, p.filled.MaxResponse)
+	e.Response.Bytes, e.Response.Truncated = body.Size, body.Truncated
+	if err != nil {
+		failure := failureOf(err)
+		e.Status, e.Error = callout.Failed, callout.NewCallError(failure.Code, failure.Message)
+		return
+	}
+	e.Response.Body = view(p.redactor, e.Response, body.Data)
+	e.Error = judge(resp, x.Now())
+	e.Status = callout.Succeeded
+	if e.Error != nil {
+		e.Status = callout.Failed
+	}
+}
+
+func failureOf(err error) *egress.Error {
+	var failure *egress.Error
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return egress.Classify(err, callout.StageRequest, true)
+}
+
+// location shows where a redirect points to, with secrets masked. Redirects are
+// never followed: credentials would travel along.
+func location(p *prepared, resp *http.Response) string {
+	if resp.StatusCode < 300 || resp.StatusCode > 399 {
+		return ""
+	}
+	return p.redactor.String(resp.Header.Get("Location"))
+}
+
+// judge turns a status into the error of the call, nil for 2xx.
+func judge(resp *http.Response, now time.Time) *callout.CallError {
+	code, message := classify(resp)
+	if code == "" {
+		return nil
+	}
+	e := callout.NewCallError(code, message)
+	e.RetryAfterSeconds = retryAfter(resp.Header, now)
+	return e
+}
+
+func classify(resp *http.Response) (callout.Code, string) {
+	switch status := resp.StatusCode; {
+	case status >= 200 && status <= 299:
+		return "", ""
+	case status <= 399:
+		return callout.UpstreamRedirect, "The API answered with a redirect."
+	case status == http.StatusTooManyRequests, status == http.StatusForbidden && limited(resp.Header):
+		return callout.RateLimited, "The API limits how often it may be called."
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return callout.CredentialRejected, "The API refused the credential or what it may do."
+	case status <= 499:
+		return callout.UpstreamClientError, "The API refused the request."
+	}
+	return callout.UpstreamServerError, "The API reported an error of its own."
+}
+
+// limited tells a rate limit from a refusal where both are 403, as with GitHub's
+// secondary limits.
+func limited(h http.Header) bool {
+	return h.Get("Retry-After") != "" || h.Get("X-Ratelimit-Remaining") == "0"
+}

@@ -1,0 +1,112 @@
+package execute
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"callout/handler/callout"
+	"callout/handler/request"
+)
+
+func (a *attempt) configuration() verdict {
+	if !a.config.Enabled {
+		return passed("The configuration is valid. It is switched off: agents cannot call it.")
+	}
+	return passed("The configuration is valid.")
+}
+
+// readSecrets reads the secrets and, with them, makes the request that is shown.
+func (a *attempt) readSecrets(ctx context.Context) verdict {
+	bundle, err := a.secrets(ctx, a.config)
+	if err != nil {
+		message := "The stored secrets could not be read."
+		var refusal *callout.Error
+		if errors.As(err, &refusal) {
+			message = refusal.Message
+		}
+		return failed(callout.CredentialMissing, message, "Enter the secrets of this configuration again, or check that the vault can be reached.")
+	}
+	args := a.template.Examples(a.trial.Arguments)
+	if a.prepared, err = assemble(a.config, bundle, a.template, args); err != nil {
+		return failed(callout.RequestFailed, "The request cannot be built from this configuration.", "Check the endpoint and the headers.")
+	}
+	a.report.Request = a.prepared.shown
+	a.report.Curl = request.Curl(a.prepared.shown)
+	if len(bundle) == 0 {
+		return passed("This configuration has no secrets.")
+	}
+	return passed("%d of %d secrets are set.", len(bundle), len(bundle))
+}
+
+func (a *attempt) policy() verdict {
+	req, err := a.prepared.request(context.Background())
+	if err != nil {
+		return failed(callout.RequestFailed, "The endpoint is not a URL that can be called.", "Correct the endpoint.")
+	}
+	if a.url, err = a.x.Egress.CheckURL(req.URL.String()); err != nil {
+		return refused(failureOf(err))
+	}
+	return passed("The destination is permitted.")
+}
+
+// connect adds the stages dns, tcp and tls.
+func (a *attempt) connect(ctx context.Context) bool {
+	for _, step := range a.x.Egress.Probe(ctx, a.url) {
+		v := passed("%s", step.Detail)
+		if step.Err != nil {
+			v = refused(step.Err)
+		}
+		if !a.add(step.Stage, step.Duration, v) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *attempt) token() verdict {
+	return passed("A credential of type %s needs no token.", a.config.Auth.Type)
+}
+
+// exchange adds the stages request and response.
+func (a *attempt) exchange(ctx context.Context) bool {
+	var resp *http.Response
+	sent := a.stage(callout.StageRequest, func() (v verdict) {
+		resp, v = a.post(ctx)
+		return v
+	})
+	return sent && a.stage(callout.StageResponse, func() verdict { return a.read(resp) })
+}
+
+func (a *attempt) post(ctx context.Context) (*http.Response, verdict) {
+	if missing := a.template.Validate(a.trial.Arguments); len(missing) > 0 {
+		return nil, failed(callout.RequestFailed, "Required arguments are missing, so nothing was sent.",
+			`Give a value for each required field in "arguments", or set "send" to false.`)
+	}
+	req, err := a.prepared.request(ctx)
+	if err != nil {
+		return nil, failed(callout.RequestFailed, "The request cannot be built from this configuration.", "Check the endpoint and the headers.")
+	}
+	resp, err := a.x.Egress.RoundTrip(req)
+	if err != nil {
+		failure := failureOf(err)
+		a.report.Sent = failure.Sent
+		return nil, refused(failure)
+	}
+	a.report.Sent = true
+	return resp, passed("The request was sent and an answer began.")
+}
+
+func (a *attempt) read(resp *http.Response) verdict {
+	var e callout.Execution
+	a.x.answered(a.prepared, &e, resp)
+	a.report.Response = e.Response
+	if e.Error == nil {
+		return passed("The API answered %d with %d bytes.", e.Response.Status, e.Response.Bytes)
+	}
+	return verdict{
+		detail: fmt.Sprintf("The API answered %d. %s", e.Response.Status, e.Error.Reason),
+		advice: callout.OperatorAdvice(e.Error.Code, e.Response.Status), err: e.Error,
+	}
+}
