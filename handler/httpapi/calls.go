@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/oklog/ulid/v2"
+
+	"callout/handler/callout"
+	"callout/handler/execute"
+	"callout/handler/request"
+)
+
+func (a *API) execute(r *http.Request) (reply, error) {
+	doc, err := document(r, true)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := checked(doc, "ExecuteRequest"); err != nil {
+		return reply{}, err
+	}
+	execution, err := a.Execute.Do(r.Context(), execute.Call{
+		Config: r.PathValue("name"), Arguments: arguments(doc), Context: contextOf(doc),
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: statusOf(execution), body: execution.Brief()}, nil
+}
+
+// statusOf tells a caller who has to ask again from one who has the result.
+func statusOf(e *callout.Execution) int {
+	if e.Status == callout.Sending {
+		return http.StatusAccepted
+	}
+	return http.StatusOK
+}
+
+// arguments are taken from the document as it came: a null inside an object is
+// a value there.
+func arguments(doc any) request.Arguments {
+	args, _ := doc.(map[string]any)["arguments"].(map[string]any)
+	return args
+}
+
+func contextOf(doc any) map[string]string {
+	given, _ := doc.(map[string]any)["context"].(map[string]any)
+	out := make(map[string]string, len(given))
+	for name, value := range given {
+		if text, ok := value.(string); ok {
+			out[name] = text
+		}
+	}
+	return out
+}
+
+func trial(doc any) execute.Trial {
+	t := execute.Trial{Arguments: arguments(doc)}
+	if send, ok := doc.(map[string]any)["send"].(bool); ok {
+		t.Send = &send
+	}
+	return t
+}
+
+func (a *API) test(r *http.Request) (reply, error) {
+	doc, err := document(r, true)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := checked(doc, "TestRequest"); err != nil {
+		return reply{}, err
+	}
+	report, err := a.Execute.Test(r.Context(), r.PathValue("name"), trial(doc))
+	return reply{status: http.StatusOK, body: report}, err
+}
+
+func (a *API) testDraft(r *http.Request) (reply, error) {
+	doc, err := document(r, false)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := checked(doc, "TestDraftRequest"); err != nil {
+		return reply{}, err
+	}
+	config, err := decodeConfig(doc.(map[string]any)["config"])
+	if err != nil {
+		return reply{}, err
+	}
+	report, err := a.Execute.TestDraft(r.Context(), config, trial(doc))
+	return reply{status: http.StatusOK, body: report}, err
+}
+
+func (a *API) getExecution(r *http.Request) (reply, error) {
+	execution, err := a.History.Get(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, body: execution}, nil
+}
+
+func (a *API) listExecutions(r *http.Request) (reply, error) {
+	top, after, err := paging(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if _, err := ulid.ParseStrict(after); after != "" && err != nil {
+		return reply{}, badCursor()
+	}
+	executions, more, err := a.History.List(r.Context(), after, top)
+	if err != nil {
+		return reply{}, err
+	}
+	page := list[*callout.Execution]{Value: []*callout.Execution{}}
+	for _, e := range executions {
+		page.Value = append(page.Value, e.Row())
+	}
+	if more {
+		page.NextLink = a.next(r, top, executions[len(executions)-1].ID)
+	}
+	return reply{status: http.StatusOK, body: page}, nil
+}
+
+func (a *API) health(*http.Request) (reply, error) {
+	return reply{status: http.StatusOK, body: map[string]string{"status": "ok"}}, nil
+}

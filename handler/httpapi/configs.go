@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"callout/handler/callout"
+	"callout/handler/catalog"
+	"callout/handler/schema"
+)
+
+// list is a page of anything.
+type list[T any] struct {
+	Value    []T    `json:"value"`
+	NextLink string `json:"nextLink,omitempty"`
+}
+
+func (a *API) listConfigs(r *http.Request) (reply, error) {
+	top, after, err := paging(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if after != "" && !callout.ValidName(after) {
+		return reply{}, badCursor()
+	}
+	configs, more, err := a.Catalog.List(r.Context(), after, top)
+	if err != nil {
+		return reply{}, err
+	}
+	page := list[*callout.Config]{Value: append([]*callout.Config{}, configs...)}
+	if more {
+		page.NextLink = a.next(r, top, configs[len(configs)-1].Name)
+	}
+	return reply{status: http.StatusOK, body: page}, nil
+}
+
+// next returns the address of the page that follows. It leaves out the caller's
+// key, which may stand in the query.
+func (a *API) next(r *http.Request, top int, after string) string {
+	q := url.Values{"top": {strconv.Itoa(top)}, "after": {after}}
+	return a.origin(r) + r.URL.EscapedPath() + "?" + q.Encode()
+}
+
+// origin is scheme and host as the caller sees them.
+func (a *API) origin(r *http.Request) string {
+	scheme, host := "http", r.Host
+	if a.Proxied {
+		if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
+			host = forwarded
+		}
+		if r.Header.Get("X-Forwarded-Proto") == "https" {
+			scheme = "https"
+		}
+	}
+	if a.PublicHost != "" {
+		scheme, host = "https", a.PublicHost
+	}
+	return (&url.URL{Scheme: scheme, Host: host}).String()
+}
+
+func (a *API) createConfig(r *http.Request) (reply, error) {
+	doc, err := document(r, false)
+	if err != nil {
+		return reply{}, err
+	}
+	config, err := decodeConfig(doc)
+	if err != nil {
+		return reply{}, err
+	}
+	saved, err := a.Catalog.Create(r.Context(), config)
+	if err != nil {
+		return reply{}, err
+	}
+	answer := shown(saved, http.StatusCreated)
+	answer.header["Location"] = a.origin(r) + r.URL.EscapedPath() + "/" + saved.Name
+	return answer, nil
+}
+
+func shown(config *callout.Config, status int) reply {
+	return reply{status: status, header: map[string]string{"ETag": config.ETag}, body: config}
+}
+
+func (a *API) getConfig(r *http.Request) (reply, error) {
+	config, err := a.Catalog.Get(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return reply{}, err
+	}
+	return shown(config, http.StatusOK), nil
+}
+
+func (a *API) putConfig(r *http.Request) (reply, error) {
+	cond, err := condition(r)
+	if err != nil {
+		return reply{}, err
+	}
+	doc, err := document(r, false)
+	if err != nil {
+		return reply{}, err
+	}
+	config, err := named(doc, r.PathValue("name"))
+	if err != nil {
+		return reply{}, err
+	}
+	saved, created, err := a.Catalog.Put(r.Context(), config, cond)
+	if err != nil {
+		return reply{}, err
+	}
+	if created {
+		return shown(saved, http.StatusCreated), nil
+	}
+	return shown(saved, http.StatusOK), nil
+}
+
+// named decodes a configuration whose name is that of the path.
+func named(doc any, name string) (*callout.Config, error) {
+	if members, ok := doc.(map[string]any); ok {
+		if members["name"] == nil {
+			members["name"] = name
+		}
+		if members["name"] != name {
+			return nil, callout.Refuse(callout.InvalidConfig, []callout.Fault{{Code: callout.InvalidValue, Target: "name",
+				Message: "The name differs from the one in the address. A name is fixed for life: use the same, or create another configuration."}})
+		}
+	}
+	return decodeConfig(doc)
+}
+
+func (a *API) patchConfig(r *http.Request) (reply, error) {
+	cond, err := condition(r)
+	if err != nil {
+		return reply{}, err
+	}
+	patch, err := document(r, false)
+	if err != nil {
+		return reply{}, err
+	}
+	name := r.PathValue("name")
+	saved, err := a.Catalog.Patch(r.Context(), name, cond, func(now *callout.Config) (*callout.Config, error) {
+		return merge(now, patch)
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return shown(saved, http.StatusOK), nil
+}
+
+// merge applies a merge patch to a configuration as it is read.
+func merge(now *callout.Config, patch any) (*callout.Config, error) {
+	data, err := json.Marshal(now)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := schema.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return named(schema.MergePatch(doc, patch), now.Name)
+}
+
+func (a *API) deleteConfig(r *http.Request) (reply, error) {
+	cond, err := condition(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusNoContent}, a.Catalog.Delete(r.Context(), r.PathValue("name"), catalog.Condition{Match: cond.Match})
+}

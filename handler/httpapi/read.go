@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"callout/handler/callout"
+	"callout/handler/catalog"
+	"callout/handler/schema"
+	"callout/handler/store"
+)
+
+// Codes of requests that could not be read.
+const (
+	invalidJSON     = schema.Invalid
+	invalidQuery    = "InvalidQuery"
+	payloadTooLarge = "PayloadTooLarge"
+)
+
+// maxBody is how large a request body may be.
+const maxBody = callout.MaxConfig
+
+func readBody(r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, &callout.Error{Code: payloadTooLarge, Message: "The body is larger than 262144 bytes. Send less."}
+	case err != nil:
+		return nil, &callout.Error{Code: invalidJSON, Message: "The body could not be read to its end. Send it again."}
+	}
+	return data, nil
+}
+
+// document reads the body as one JSON document. An empty body counts as an
+// empty object where that is allowed.
+func document(r *http.Request, emptyAllowed bool) (any, error) {
+	data, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		if emptyAllowed {
+			return map[string]any{}, nil
+		}
+		return nil, &callout.Error{Code: invalidJSON,
+			Message: "The body is empty. Send a JSON object, with a Content-Length: behind some hosts a chunked body arrives empty."}
+	}
+	return schema.Parse(data)
+}
+
+// checked validates a document against a schema of the OpenAPI document.
+func checked(v any, name string) error {
+	return callout.Refuse(callout.InvalidRequest, component(name).Validate(schema.WithoutNulls(v), ""))
+}
+
+// decodeConfig makes a configuration of a document. When the document does not
+// fit the schema, what does fit is looked at all the same, so that all faults
+// are reported together.
+func decodeConfig(v any) (*callout.Config, error) {
+	rest, faults := component("Config").Sift(schema.WithoutNulls(v))
+	if len(faults) == 0 {
+		rest = v // with its nulls, which clear secrets
+	}
+	config := &callout.Config{}
+	data, err := json.Marshal(rest)
+	if err == nil {
+		err = json.Unmarshal(data, config)
+	}
+	if len(faults) == 0 {
+		return config, err
+	}
+	if err == nil {
+		faults = append(faults, beyond(config.Validate(nil), faults)...)
+	}
+	return nil, callout.Refuse(callout.InvalidConfig, faults)
+}
+
+// beyond returns the faults of the domain that say something new: nothing of
+// what is missing because it was sifted out, nothing about the same place.
+func beyond(found, known []callout.Fault) []callout.Fault {
+	var out []callout.Fault
+	for _, f := range found {
+		said := slices.ContainsFunc(known, func(k callout.Fault) bool {
+			return strings.HasPrefix(k.Target, f.Target) || strings.HasPrefix(f.Target, k.Target)
+		})
+		if !said && f.Code != callout.MissingValue {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// query checks the parameters of a request. The function's key may be among
+// them; it belongs to the host.
+func query(r *http.Request, allowed ...string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &callout.Error{Code: invalidQuery, Message: "The query is not validly encoded. Percent-encode its values."}
+	}
+	for name := range values {
+		if !slices.Contains(allowed, name) && name != "code" && name != "clientId" {
+			return nil, &callout.Error{Code: invalidQuery,
+				Message: "The query has a parameter that is not known here. These are: " + strings.Join(allowed, ", ") + "."}
+		}
+	}
+	return values, nil
+}
+
+const defaultTop = 100
+
+// paging reads top and after, the cursor.
+func paging(r *http.Request) (top int, after string, err error) {
+	values, err := query(r, "top", "after")
+	if err != nil {
+		return 0, "", err
+	}
+	top = defaultTop
+	if text := values.Get("top"); text != "" {
+		if top, err = strconv.Atoi(text); err != nil || top < 1 || top > store.MaxTop {
+			return 0, "", &callout.Error{Code: invalidQuery, Target: "top", Message: "top must be a whole number from 1 to 1000."}
+		}
+	}
+	return top, values.Get("after"), nil
+}
+
+func badCursor() error {
+	return &callout.Error{Code: invalidQuery, Target: "after", Message: "after is not a cursor of this list. Follow nextLink as it was given, or begin again without after."}
+}
+
+// condition reads If-Match and If-None-Match (RFC 9110, section 13.1). Entity
+// tags hold no commas here.
+func condition(r *http.Request) (catalog.Condition, error) {
+	var cond catalog.Condition
+	for _, line := range r.Header.Values("If-Match") {
+		for _, tag := range strings.Split(line, ",") {
+			cond.Match = append(cond.Match, strings.TrimSpace(tag))
+		}
+	}
+	switch none := r.Header.Get("If-None-Match"); none {
+	case "":
+	case "*":
+		cond.Absent = true
+	default:
+		return cond, &callout.Error{Code: callout.InvalidRequest, Target: "If-None-Match",
+			Message: "If-None-Match can only be * here. To change a known state, send its ETag in If-Match."}
+	}
+	return cond, nil
+}
