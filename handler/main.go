@@ -1,0 +1,139 @@
+// Command handler is Callout: the custom handler that the Functions host starts,
+// or a server of its own on loopback.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"callout/functions"
+	"callout/handler/catalog"
+	"callout/handler/egress"
+	"callout/handler/execute"
+	"callout/handler/history"
+	"callout/handler/httpapi"
+	"callout/handler/localstore"
+	"callout/handler/logline"
+	"callout/handler/route"
+	"callout/handler/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
+		// Not 0: the host never restarts a handler that ended well.
+		fmt.Fprintln(os.Stderr, "Callout cannot start or go on:\n"+err.Error())
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, env func(string) string, out, errs io.Writer) error {
+	settings, err := ReadSettings(env)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp4", settings.Address)
+	if err != nil {
+		return fmt.Errorf("port %s cannot be listened on: another process has it. Stop that process, or set CALLOUT_PORT to a free port", port(settings.Address))
+	}
+	log := logline.New(out, errs, settings.LogLevel)
+	app, err := NewApp(settings, log, functions.FS)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	log.Info("Callout is up", "address", "http://"+listener.Addr().String()+"/api/")
+	return errors.Join(app.Serve(ctx, listener), app.Close())
+}
+
+func port(address string) string {
+	_, p, _ := net.SplitHostPort(address)
+	return p
+}
+
+// App is Callout with everything wired.
+type App struct {
+	server *http.Server
+	egress *egress.Client
+	local  *localstore.Store
+}
+
+// NewApp wires the packages as the settings say. The function.json files in
+// files must be those of the handlers.
+func NewApp(settings *Settings, log *slog.Logger, files fs.FS) (*App, error) {
+	list, err := route.Load(files)
+	if err != nil {
+		return nil, err
+	}
+	local, err := localstore.Open(settings.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	client := egress.New(egress.Options{Policy: settings.Egress})
+	api := newAPI(settings, log, local, client)
+	api.Functions = list
+	routes, err := route.New(list, api.Handlers(), route.Options{Alone: !settings.UnderHost, Fail: httpapi.Fail})
+	if err != nil {
+		return nil, errors.Join(err, local.Close())
+	}
+	return &App{local: local, egress: client, server: newServer(api.Observe(routes), log)}, nil
+}
+
+func newAPI(settings *Settings, log *slog.Logger, local *localstore.Store, client *egress.Client) *httpapi.API {
+	configs := catalog.New(local.Table(store.Configs), local.Vault(), catalog.Options{
+		TTL: settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) },
+	})
+	past := history.New(local.Table(store.Executions), time.Now)
+	return &httpapi.API{
+		Catalog: configs, History: past, Log: log, Now: time.Now,
+		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: log},
+		Proxied: settings.UnderHost, PublicHost: settings.PublicHost,
+	}
+}
+
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		// The host keeps idle connections for a minute and must never meet one
+		// that this end has closed.
+		IdleTimeout: 2 * time.Minute,
+		ErrorLog:    slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+// shutdownTimeout is what calls in progress have when Callout is asked to stop.
+// The Functions host does not ask: it kills.
+const shutdownTimeout = 20 * time.Second
+
+// Serve answers requests until ctx ends, then lets those in progress finish.
+func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	return a.server.Shutdown(ending)
+}
+
+// Close releases the stores and the connections.
+func (a *App) Close() error {
+	a.egress.CloseIdleConnections()
+	return a.local.Close()
+}
