@@ -1,0 +1,48 @@
+# What each target is for is in its first line. `make test` is what CI runs.
+GO ?= go
+export CGO_ENABLED = 0
+
+.PHONY: run build test race lint package bench fuzz clean
+
+## run: build, start Callout with a sample API, make one call through each sample, serve on 127.0.0.1:7071
+run: build
+	@exec ./bin/demo -handler bin/handler
+
+## build: the binaries for this machine, in bin/
+build:
+	@echo "building bin/handler and bin/demo"
+	@mkdir -p bin
+	@$(GO) build -trimpath -o bin/ ./handler ./examples/demo
+
+## test: everything that has to hold: lint, then all tests with the race detector
+test: lint
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+## lint: gofmt, vet, staticcheck
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "these files are not gofmt-clean: run gofmt -w on them"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools.mod staticcheck ./...
+
+## package: what is deployed and what Core Tools starts, in dist/ and callout.zip
+package:
+	$(GO) run ./handler/cmd/package
+
+## bench: growth of the store and cold start, as ratios of one run
+bench:
+	$(GO) test -run '^$$' -bench . -benchtime 0.3s ./handler/...
+	$(GO) run ./bench
+
+FUZZTIME ?= 30s
+## fuzz: every fuzz target for FUZZTIME (30s)
+fuzz:
+	@for package in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	    echo "== $$package $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+	  done; \
+	done
+
+## clean: what the other targets made
+clean:
+	rm -rf bin dist callout.zip
