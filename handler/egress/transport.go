@@ -1,0 +1,154 @@
+package egress
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"callout/handler/callout"
+)
+
+// MaxHeaderBytes is how many bytes the headers of an answer may have.
+const MaxHeaderBytes = 64 << 10
+
+const (
+	defaultTimeout = 5 * time.Second
+	// maxIdle is below the four minutes after which Azure's load balancer
+	// forgets an idle connection without telling either end.
+	maxIdle        = 90 * time.Second
+	maxIdlePerHost = 16
+)
+
+// Options say how a Client reaches the network. The zero value is ready to use.
+type Options struct {
+	Policy      Policy
+	Resolver    Resolver       // nil: net.DefaultResolver
+	RootCAs     *x509.CertPool // authorities to trust; nil: those of the system
+	DialTimeout time.Duration  // for a lookup, and again for connecting; 0: 5 s
+	TLSTimeout  time.Duration  // for a TLS handshake; 0: 5 s
+}
+
+// Client sends requests to the destinations that its Policy permits. It is an
+// http.RoundTripper and may be used by many goroutines at once.
+type Client struct {
+	policy *Policy
+	lanes  map[string]*lane // by scheme
+}
+
+// lane is the way out for one scheme. The schemes have transports of their own,
+// so that a dial guard knows for which of the two it decides.
+type lane struct {
+	dialer    *dialer
+	transport *http.Transport
+}
+
+// New returns a Client. It opens nothing until it is used.
+func New(o Options) *Client {
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.DialTimeout <= 0 {
+		o.DialTimeout = defaultTimeout
+	}
+	if o.TLSTimeout <= 0 {
+		o.TLSTimeout = defaultTimeout
+	}
+	c := &Client{policy: &o.Policy, lanes: map[string]*lane{}}
+	for _, scheme := range []string{"https", "http"} {
+		c.lanes[scheme] = newLane(newDialer(c.policy, scheme, o))
+	}
+	return c
+}
+
+func newLane(d *dialer) *lane {
+	return &lane{dialer: d, transport: &http.Transport{
+		Proxy:                  nil, // the environment's proxy would dial for us, unguarded
+		DialContext:            d.DialContext,
+		DialTLSContext:         d.DialTLSContext,
+		ForceAttemptHTTP2:      true, // net/http is careful with HTTP/2 if one dials oneself
+		DisableCompression:     true, // its decompression has no limit
+		MaxResponseHeaderBytes: MaxHeaderBytes,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		IdleConnTimeout:        maxIdle,
+	}}
+}
+
+// CheckURL is Policy.CheckURL with the client's policy.
+func (c *Client) CheckURL(raw string) (*url.URL, error) { return c.policy.CheckURL(raw) }
+
+// RoundTrip sends one request and returns the answer, whatever its status; a
+// redirect is returned and never followed. It asks for gzip itself, and the body
+// of the answer is decoded as it is read. The Host header is always that of the
+// URL. Each step of connecting has its own time limit; the context of the
+// request limits the whole, the reading of the body included.
+//
+// Every error is an *Error. Reading the body gives one too if the decoding
+// fails; pass other errors of reading to Classify, or use ReadBody.
+//
+// Like every http.Transport, it sends a request again by itself if a reused
+// connection broke and the method is safe, the request has an Idempotency-Key
+// header, or nothing had been written. To count, use net/http/httptrace.
+func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
+	out, progress, err := c.prepare(req)
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close() // a RoundTripper closes it, also when it fails
+		}
+		return nil, err
+	}
+	resp, err := c.lanes[out.URL.Scheme].transport.RoundTrip(out)
+	if err != nil {
+		return nil, progress.failed(req.Context(), err)
+	}
+	resp.Request = req
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return nil, responseError(callout.InvalidResponse,
+			"The server switched to another protocol without being asked.",
+			"Check that the endpoint is an HTTP API.")
+	}
+	decode(resp)
+	return resp, nil
+}
+
+// prepare returns the request that goes out in place of req, which a
+// RoundTripper must not change. Its URL is the very one that was checked.
+func (c *Client) prepare(req *http.Request) (*http.Request, *progress, error) {
+	if req.URL == nil {
+		return nil, nil, errSyntax
+	}
+	u, err := c.policy.CheckURL(req.URL.String())
+	if err != nil {
+		return nil, nil, err
+	}
+	progress := &progress{}
+	out := req.Clone(progress.watch(req.Context()))
+	out.URL, out.Host = u, ""
+	if out.Header == nil {
+		out.Header = http.Header{}
+	}
+	out.Header.Set("Accept-Encoding", "gzip")
+	return out, progress, nil
+}
+
+// CloseIdleConnections closes the connections that wait for another request.
+func (c *Client) CloseIdleConnections() {
+	for _, lane := range c.lanes {
+		lane.transport.CloseIdleConnections()
+	}
+}
+
+// failed classifies the error of a transport. If the context is done, that is
+// the reason, whatever error it surfaced as.
+func (p *progress) failed(ctx context.Context, err error) *Error {
+	stage, handed, wrote := p.now()
+	if done := ctx.Err(); done != nil {
+		// The transport returns at once and leaves the connection to a goroutine
+		// that may be writing the headers this very moment.
+		return Classify(done, stage, handed)
+	}
+	return Classify(err, stage, wrote)
+}
