@@ -3,7 +3,10 @@
 // behaviour; the interfaces are declared by their consumers.
 package store
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // Errors of every store. Adapters wrap them, callers test with errors.Is.
 var (
@@ -63,3 +66,13 @@ const (
 	Index      = "calloutindex"
 	Keys       = "calloutkeys"
 )
+
+// Version describes one version of a secret without its value.
+type Version struct {
+	// ID is opaque; a version of that id never changes.
+	ID string
+	// Created is when it was set, in UTC by the vault's clock.
+	Created time.Time
+	// Enabled is false once it has been disabled.
+	Enabled bool
+}
