@@ -80,7 +80,7 @@ func (c *Catalog) Get(ctx context.Context, name string) (*callout.Config, error)
 	if err != nil {
 		return nil, err
 	}
-	config.LastTest, err = c.lastTest(ctx, name)
+	config.LastTest, err = c.lastTest(ctx, config)
 	return config, err
 }
 
@@ -90,7 +90,7 @@ func (c *Catalog) read(ctx context.Context, name string) (*callout.Config, error
 	}
 	row, err := c.rows.Get(ctx, configPartition, name)
 	if errors.Is(err, store.ErrNotFound) {
-		c.forget(name)
+		c.drop(name)
 		return nil, notFound()
 	}
 	if err != nil {
@@ -130,9 +130,19 @@ func (cond Condition) check(now *callout.Config) error {
 	if len(cond.Match) > 0 {
 		stale = stale || now == nil || !slices.Contains(cond.Match, store.Any) && !slices.Contains(cond.Match, now.ETag)
 	}
-	if !stale {
-		return nil
+	if stale {
+		return errStale()
 	}
+	return nil
+}
+
+// exact reports whether the condition names one state. Who names one wants to
+// know when somebody else was faster; for anyone else the change is made anew.
+func (cond Condition) exact() bool {
+	return cond.Absent || len(cond.Match) > 0 && !slices.Contains(cond.Match, store.Any)
+}
+
+func errStale() error {
 	return &callout.Error{Code: callout.PreconditionFailed,
 		Message: "The configuration is not in the state that If-Match or If-None-Match asks for. Read it again, and repeat the change on what you find."}
 }
@@ -156,9 +166,10 @@ func (c *Catalog) Patch(ctx context.Context, name string, cond Condition, edit f
 	return saved, err
 }
 
-// maxAttempts is how often a change is made anew because somebody else was
-// faster. A caller who named an ETag wants to know instead.
-const maxAttempts = 4
+// maxAttempts is how often a change is made because somebody else was faster,
+// and with it how many changes of one configuration at the same moment all come
+// through: each attempt that is lost was won by another.
+const maxAttempts = 16
 
 func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit func(*callout.Config) (*callout.Config, error)) (*callout.Config, bool, error) {
 	for attempt := 1; ; attempt++ {
@@ -174,7 +185,7 @@ func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit 
 			return nil, false, err
 		}
 		saved, err := c.replace(ctx, now, next)
-		if !isCode(err, callout.PreconditionFailed) || len(cond.Match) > 0 || cond.Absent || attempt == maxAttempts {
+		if !isCode(err, callout.PreconditionFailed) || cond.exact() || attempt == maxAttempts {
 			return saved, now == nil, err
 		}
 	}
@@ -202,12 +213,12 @@ func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error
 		return err
 	}
 	etag := store.Any
-	if len(cond.Match) > 0 {
+	if cond.exact() {
 		etag = now.ETag
 	}
 	defer c.forget(name)
 	if err := c.rows.Delete(ctx, configPartition, name, etag); errors.Is(err, store.ErrConflict) {
-		return Condition{Match: []string{""}}.check(now)
+		return errStale()
 	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return callout.Unavailable(err)
 	}
@@ -216,12 +227,11 @@ func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error
 }
 
 // clearAway removes what no row names any more. What cannot be removed now is an
-// orphan, which holds nothing that can be reached.
+// orphan, which holds nothing that can be reached. The vault is asked even if
+// the row named no version: there may be older ones.
 func (c *Catalog) clearAway(ctx context.Context, gone *callout.Config) {
 	_ = c.rows.Delete(ctx, testPartition, gone.Name, store.Any)
-	if gone.SecretVersion != "" {
-		_ = c.vault.Delete(ctx, vaultName(gone.ID))
-	}
+	_ = c.vault.Delete(ctx, vaultName(gone.ID))
 }
 
 // present reads a configuration that need not exist.
@@ -236,15 +246,12 @@ func (c *Catalog) present(ctx context.Context, name string) (*callout.Config, er
 // Check returns what is wrong with a configuration that stored (nil for none)
 // is to become.
 func Check(next, stored *callout.Config) error {
-	kept := next.Kept(stored)
-	faults := next.Validate(kept)
-	if _, more := request.Compile(next); len(faults) == 0 {
-		faults = more
-	}
+	_, more := request.Compile(next)
+	faults := append(next.Validate(next.Excused(stored)), more...)
 	if err := callout.Refuse(callout.InvalidConfig, faults); err != nil {
 		return err
 	}
-	return checkOrigin(next, stored, kept)
+	return checkOrigin(next, stored, next.Kept(stored))
 }
 
 // checkOrigin refuses to carry a stored secret to another place: whoever may
@@ -253,10 +260,13 @@ func checkOrigin(next, stored *callout.Config, kept []string) error {
 	if len(kept) == 0 || strings.EqualFold(callout.Origin(next.Endpoint), callout.Origin(stored.Endpoint)) {
 		return nil
 	}
+	return secretsRequired(kept, "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again.")
+}
+
+func secretsRequired(paths []string, message string) error {
 	var faults []callout.Fault
-	for _, path := range kept {
-		faults = append(faults, callout.Fault{Code: callout.SecretsRequired, Target: path,
-			Message: "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again."})
+	for _, path := range paths {
+		faults = append(faults, callout.Fault{Code: callout.SecretsRequired, Target: path, Message: message})
 	}
 	return callout.Refuse(callout.SecretsRequired, faults)
 }

@@ -69,6 +69,7 @@ func (c *Catalog) remember(name string, entry *Entry, changes uint64) {
 	c.entries[name] = entry
 }
 
+// forget is told of every change that is made here.
 func (c *Catalog) forget(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,9 +77,18 @@ func (c *Catalog) forget(name string) {
 	delete(c.entries, name)
 }
 
+// drop is told that a configuration is gone. It does not count as a change: who
+// asks for names that do not exist must not keep the others out of memory.
+func (c *Catalog) drop(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, name)
+}
+
 // Secrets returns the secret values of a configuration, from memory if its
-// version was read within the hour. They fail with callout.StorageUnavailable,
-// or with callout.SecretsRequired when the version was disabled or is gone.
+// version was read within the hour. They are shared: nothing of them may be
+// changed. It fails with callout.StorageUnavailable, or with
+// callout.CredentialMissing when the version was disabled or is gone.
 func (c *Catalog) Secrets(ctx context.Context, config *callout.Config) (callout.Bundle, error) {
 	if config.SecretVersion == "" {
 		return callout.Bundle{}, nil
@@ -90,20 +100,25 @@ func (c *Catalog) Secrets(ctx context.Context, config *callout.Config) (callout.
 	if ok && now.Sub(h.read) < bundleTTL {
 		return h.bundle, nil
 	}
-	value, err := c.vault.Get(ctx, vaultName(config.ID), config.SecretVersion)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDisabled) {
-		return nil, &callout.Error{Code: callout.SecretsRequired, Err: err,
-			Message: "The stored secrets of this configuration were disabled or removed in the vault. An operator must give them again."}
-	}
-	if err != nil {
-		return nil, callout.Unavailable(err)
-	}
-	bundle, err := callout.DecodeBundle(value)
+	bundle, err := c.readSecrets(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	c.hold(key, held{bundle: bundle, read: now})
 	return bundle, nil
+}
+
+// readSecrets asks the vault, whatever is in memory.
+func (c *Catalog) readSecrets(ctx context.Context, config *callout.Config) (callout.Bundle, error) {
+	value, err := c.vault.Get(ctx, vaultName(config.ID), config.SecretVersion)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDisabled) {
+		return nil, &callout.Error{Code: string(callout.CredentialMissing), Err: err,
+			Message: "The stored secrets of this configuration were disabled or removed in the vault. An operator must give them again."}
+	}
+	if err != nil {
+		return nil, callout.Unavailable(err)
+	}
+	return callout.DecodeBundle(value)
 }
 
 func (c *Catalog) hold(key string, h held) {

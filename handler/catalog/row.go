@@ -16,18 +16,26 @@ const schemaNumber = 1
 
 // configRow is a configuration at the edge of the store.
 type configRow struct {
-	Schema        int             `json:"schema"`
+	Schema        int             `json:"schema"` // the first, so that it is read even if the rest cannot be
 	SecretVersion string          `json:"secretVersion,omitempty"`
 	Config        json.RawMessage `json:"config"`
 }
 
+// testRow is the newest test of a configuration. The id tells whether it is of
+// this one, or of one of the same name that was deleted while its test went on.
 type testRow struct {
-	Schema int `json:"schema"`
+	Schema   int    `json:"schema"`
+	ConfigID string `json:"configId"`
 	callout.LastTest
 }
 
 // ErrNewerSchema: a row was written by a newer version of Callout.
 var ErrNewerSchema = errors.New("catalog: a row was written by a newer version of Callout; run that version")
+
+func newer() error {
+	return &callout.Error{Code: callout.StorageUnavailable, Err: ErrNewerSchema,
+		Message: "This configuration was stored by a newer version of Callout, which this one cannot read. Run the newer version."}
+}
 
 func encodeConfig(config *callout.Config) (store.Row, error) {
 	bare := *config
@@ -42,11 +50,12 @@ func encodeConfig(config *callout.Config) (store.Row, error) {
 
 func decodeConfig(row store.Row) (*callout.Config, error) {
 	var r configRow
-	if err := json.Unmarshal(row.Data, &r); err != nil {
+	err := json.Unmarshal(row.Data, &r)
+	switch {
+	case r.Schema > schemaNumber: // whatever else is in it
+		return nil, newer()
+	case err != nil:
 		return nil, fmt.Errorf("catalog: a row is not readable: %w", err)
-	}
-	if r.Schema > schemaNumber {
-		return nil, callout.Unavailable(ErrNewerSchema)
 	}
 	config := &callout.Config{}
 	if err := json.Unmarshal(r.Config, config); err != nil {
@@ -56,14 +65,15 @@ func decodeConfig(row store.Row) (*callout.Config, error) {
 	return config, nil
 }
 
-// SaveTest keeps the outcome of a test, apart from the configuration, so that a
-// test does not change an ETag.
-func (c *Catalog) SaveTest(ctx context.Context, name string, outcome callout.LastTest) error {
-	data, err := json.Marshal(testRow{Schema: schemaNumber, LastTest: outcome})
+// SaveTest keeps the outcome of a test of config, apart from the configuration,
+// so that a test does not change an ETag. It fails with
+// callout.StorageUnavailable.
+func (c *Catalog) SaveTest(ctx context.Context, config *callout.Config, outcome callout.LastTest) error {
+	data, err := json.Marshal(testRow{Schema: schemaNumber, ConfigID: config.ID, LastTest: outcome})
 	if err != nil {
 		return fmt.Errorf("catalog: a test cannot be encoded: %w", err)
 	}
-	row := store.Row{Partition: testPartition, Key: name, ETag: store.Any, Data: data}
+	row := store.Row{Partition: testPartition, Key: config.Name, ETag: store.Any, Data: data}
 	_, err = c.rows.Put(ctx, row)
 	if errors.Is(err, store.ErrConflict) { // the first test
 		row.ETag = ""
@@ -75,8 +85,8 @@ func (c *Catalog) SaveTest(ctx context.Context, name string, outcome callout.Las
 	return nil
 }
 
-func (c *Catalog) lastTest(ctx context.Context, name string) (*callout.LastTest, error) {
-	row, err := c.rows.Get(ctx, testPartition, name)
+func (c *Catalog) lastTest(ctx context.Context, config *callout.Config) (*callout.LastTest, error) {
+	row, err := c.rows.Get(ctx, testPartition, config.Name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
@@ -84,7 +94,7 @@ func (c *Catalog) lastTest(ctx context.Context, name string) (*callout.LastTest,
 		return nil, callout.Unavailable(err)
 	}
 	var r testRow
-	if err := json.Unmarshal(row.Data, &r); err != nil || r.Schema > schemaNumber {
+	if err := json.Unmarshal(row.Data, &r); err != nil || r.Schema > schemaNumber || r.ConfigID != config.ID {
 		return nil, nil // an outcome that cannot be read is as good as none
 	}
 	return &r.LastTest, nil

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -22,6 +24,9 @@ func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*call
 	if err := c.saveSecrets(ctx, now, next, saved); err != nil {
 		return nil, err
 	}
+	if same(now, saved) {
+		return now, nil
+	}
 	row, err := encodeConfig(saved)
 	if err != nil {
 		return nil, err
@@ -30,13 +35,37 @@ func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*call
 	saved.ETag, err = c.rows.Put(ctx, row)
 	if errors.Is(err, store.ErrConflict) {
 		c.abandon(ctx, now, saved)
-		return nil, &callout.Error{Code: callout.PreconditionFailed,
-			Message: "Somebody else changed the configuration at the same moment. Read it again, and repeat the change on what you find."}
 	}
 	if err != nil {
-		return nil, callout.Unavailable(err)
+		return nil, notWritten(err)
 	}
 	return saved, nil
+}
+
+// same reports whether a change is none: what was read is put back.
+func same(now, saved *callout.Config) bool {
+	if now == nil || now.SecretVersion != saved.SecretVersion {
+		return false
+	}
+	again := *saved
+	again.Version, again.UpdatedAt, again.ETag = now.Version, now.UpdatedAt, now.ETag
+	a, errA := json.Marshal(now)
+	b, errB := json.Marshal(&again)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// notWritten words a store's refusal of a row or a secret. A vault does not take
+// a secret of a name that was deleted meanwhile, which is a conflict as well.
+func notWritten(err error) error {
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return &callout.Error{Code: callout.PreconditionFailed, Err: err,
+			Message: "Somebody else changed the configuration at the same moment. Read it again, and repeat the change on what you find."}
+	case errors.Is(err, store.ErrTooLarge):
+		return callout.Refuse(callout.InvalidConfig, []callout.Fault{{Code: callout.TooLong,
+			Message: "The configuration or all of its secrets together, the stored ones included, are larger than the storage takes. Shorten or remove some."}})
+	}
+	return callout.Unavailable(err)
 }
 
 // stamp sets what the catalog decides.
@@ -69,17 +98,22 @@ func (c *Catalog) saveSecrets(ctx context.Context, now, next, saved *callout.Con
 	}
 	version, err := c.vault.Set(ctx, vaultName(saved.ID), given.Encode())
 	if err != nil {
-		return callout.Unavailable(err)
+		return notWritten(err)
 	}
 	saved.SecretVersion = version
 	return nil
 }
 
+// addKept adds the stored values that stay. They are read from the vault and not
+// from memory, so that a disabled version does not live on in a new one.
 func (c *Catalog) addKept(ctx context.Context, now *callout.Config, given callout.Bundle, kept []string) error {
 	if len(kept) == 0 {
 		return nil
 	}
-	old, err := c.Secrets(ctx, now)
+	old, err := c.readSecrets(ctx, now)
+	if isCode(err, string(callout.CredentialMissing)) {
+		return secretsRequired(kept, "The stored value was disabled or removed in the vault, so it cannot be kept. Give this secret again.")
+	}
 	if err != nil {
 		return err
 	}

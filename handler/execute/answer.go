@@ -23,18 +23,29 @@ func view(r *redact.Redactor, resp *callout.Response, data []byte) json.RawMessa
 	}
 	clean := r.Bytes(data)
 	if resp.Truncated {
-		clean = r.Cut(clean)
+		clean = wholeRunes(r.Cut(clean))
 	}
 	kind, _, _ := mime.ParseMediaType(resp.ContentType)
 	switch {
 	case !resp.Truncated && isJSON(kind, clean):
 		return compact(clean)
+	case bytes.IndexByte(clean, 0) >= 0: // no text has one, except UTF-16, in which no secret would be found
 	case utf8.Valid(clean):
 		return quoted(string(clean))
-	case resp.Truncated || strings.HasPrefix(kind, "text/"):
+	case strings.HasPrefix(kind, "text/"):
 		return quoted(strings.ToValidUTF8(string(clean), "\uFFFD"))
 	}
 	return quoted(fmt.Sprintf("(%d bytes of binary content, not shown)", resp.Bytes))
+}
+
+// wholeRunes leaves off a character of which the limit cut the end.
+func wholeRunes(data []byte) []byte {
+	for i := len(data) - 1; i >= max(0, len(data)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(data[i]) && !utf8.FullRune(data[i:]) {
+			return data[:i]
+		}
+	}
+	return data
 }
 
 // isJSON believes the type, and an API that forgot to say it.

@@ -3,12 +3,16 @@ package execute
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"callout/handler/callout"
 	"callout/handler/credential"
 	"callout/handler/redact"
 	"callout/handler/request"
+	"callout/handler/secret"
 )
 
 // prepared is a request that is ready to be sent, and what is needed to talk
@@ -34,17 +38,21 @@ func (x *Executor) prepare(ctx context.Context, config *callout.Config, template
 }
 
 // assemble builds the request as it will be shown. The one that is sent is made
-// anew for each attempt, so that no secret waits in memory longer than needed.
+// anew for each attempt, so that no secret waits in memory longer than needed. It
+// fails with callout.CredentialMissing when a secret has no value.
 func assemble(config *callout.Config, bundle callout.Bundle, template *request.Template, args request.Arguments) (*prepared, error) {
 	p := &prepared{
 		filled: config.WithSecrets(bundle), template: template, arguments: args,
 		timeout: time.Duration(config.TimeoutSeconds) * time.Second,
 	}
+	if err := checkSecrets(p.filled); err != nil {
+		return nil, err
+	}
 	var err error
 	if p.credential, err = credential.New(&p.filled.Auth); err != nil {
 		return nil, err
 	}
-	p.redactor = redact.New(append(bundle.Values(), p.credential.Secrets()...)...)
+	p.redactor = redact.New(slices.Concat(bundle.Values(), p.credential.Secrets(), endpointParts(p.filled))...)
 	shown, err := template.Build(context.Background(), config.WithoutSecrets(), args)
 	if err != nil {
 		return nil, err
@@ -52,6 +60,43 @@ func assemble(config *callout.Config, bundle callout.Bundle, template *request.T
 	p.credential.Mask(shown)
 	p.shown = request.Show(shown, p.redactor.String)
 	return p, nil
+}
+
+// checkSecrets finds the secret that was cleared or never given: what would be
+// sent in its place is the mask, or nothing.
+func checkSecrets(filled *callout.Config) error {
+	if len(filled.Unset()) == 0 {
+		return nil
+	}
+	return &callout.Error{Code: string(callout.CredentialMissing),
+		Message: "A secret of this configuration has no value. An operator must give it, or remove the place where it belongs."}
+}
+
+// longPart is the length, in bytes, from which a part of a URL is taken for a
+// secret of its own: shorter ones are words such as "services".
+const longPart = 16
+
+// endpointParts lists what an upstream may echo of an endpoint that is a secret:
+// it sees the path and the query, not the whole URL.
+func endpointParts(filled *callout.Config) []secret.Secret {
+	if !filled.EndpointSecret {
+		return nil
+	}
+	u, err := url.Parse(filled.URL())
+	if err != nil {
+		return nil
+	}
+	out := []secret.Secret{secret.New(u.RequestURI()), secret.New(u.EscapedPath()), secret.New(u.Path)}
+	parts := strings.Split(u.Path, "/")
+	for _, values := range u.Query() {
+		parts = append(parts, values...)
+	}
+	for _, part := range parts {
+		if len(part) >= longPart {
+			out = append(out, secret.New(part))
+		}
+	}
+	return out
 }
 
 // request builds the request with its secrets.

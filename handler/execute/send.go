@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 
 	"callout/handler/callout"
@@ -19,17 +21,31 @@ func (x *Executor) send(ctx context.Context, p *prepared, e *callout.Execution) 
 		e.Status, e.Error = callout.Failed, callout.NewCallError(callout.RequestFailed, "The request could not be built from this configuration.")
 		return
 	}
-	e.Attempts = 1
-	resp, err := x.Egress.RoundTrip(req)
+	attempts := &attempts{}
+	resp, err := x.Egress.RoundTrip(req.WithContext(attempts.watch(ctx)))
+	e.Attempts = attempts.number()
 	if err != nil {
 		x.unanswered(p, e, err)
 		return
 	}
-	x.answered(p, e, resp)
+	if err := x.answered(p, e, resp); err != nil {
+		x.unanswered(p, e, err)
+	}
 }
 
-// unanswered sorts out a request to which there was no answer: whether it failed
-// for certain, or may have been carried out.
+// attempts counts how often a request was sent: net/http sends a safe one again
+// when a connection that it used before turns out to be broken.
+type attempts struct{ sent atomic.Int64 }
+
+func (a *attempts) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { a.sent.Add(1) }})
+}
+
+// number is 1 also for a request that never left.
+func (a *attempts) number() int { return max(1, int(a.sent.Load())) }
+
+// unanswered sorts out a request to which there was no whole answer: whether it
+// failed for certain, or may have been carried out.
 func (x *Executor) unanswered(p *prepared, e *callout.Execution, err error) {
 	failure := failureOf(err)
 	e.Status, e.Error = callout.Failed, callout.NewCallError(failure.Code, failure.Message)
@@ -38,8 +54,8 @@ func (x *Executor) unanswered(p *prepared, e *callout.Execution, err error) {
 	}
 }
 
-// answered reads the answer and judges it.
-func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Response) {
+// answered reads the answer and judges it. It fails when the answer breaks off.
+func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Response) error {
 	e.Response = &callout.Response{
 		Status: resp.StatusCode, ContentType: p.redactor.String(resp.Header.Get("Content-Type")),
 		Location: location(p, resp),
@@ -47,9 +63,7 @@ func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Respon
 	body, err := egress.ReadBody(resp, p.filled.MaxResponse)
 	e.Response.Bytes, e.Response.Truncated = body.Size, body.Truncated
 	if err != nil {
-		failure := failureOf(err)
-		e.Status, e.Error = callout.Failed, callout.NewCallError(failure.Code, failure.Message)
-		return
+		return err
 	}
 	e.Response.Body = view(p.redactor, e.Response, body.Data)
 	e.Error = judge(resp, x.Now())
@@ -57,6 +71,7 @@ func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Respon
 	if e.Error != nil {
 		e.Status = callout.Failed
 	}
+	return nil
 }
 
 func failureOf(err error) *egress.Error {

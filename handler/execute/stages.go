@@ -21,23 +21,31 @@ func (a *attempt) configuration() verdict {
 func (a *attempt) readSecrets(ctx context.Context) verdict {
 	bundle, err := a.secrets(ctx, a.config)
 	if err != nil {
-		message := "The stored secrets could not be read."
-		var refusal *callout.Error
-		if errors.As(err, &refusal) {
-			message = refusal.Message
-		}
-		return failed(callout.CredentialMissing, message, "Enter the secrets of this configuration again, or check that the vault can be reached.")
+		return noSecrets(err)
 	}
 	args := a.template.Examples(a.trial.Arguments)
 	if a.prepared, err = assemble(a.config, bundle, a.template, args); err != nil {
-		return failed(callout.RequestFailed, "The request cannot be built from this configuration.", "Check the endpoint and the headers.")
+		return noSecrets(err)
 	}
 	a.report.Request = a.prepared.shown
 	a.report.Curl = request.Curl(a.prepared.shown)
 	if len(bundle) == 0 {
 		return passed("This configuration has no secrets.")
 	}
-	return passed("%d of %d secrets are set.", len(bundle), len(bundle))
+	return passed("%d secrets are set.", len(bundle))
+}
+
+// noSecrets tells a vault that does not answer from one that has no such secret.
+func noSecrets(err error) verdict {
+	message, advice := "The stored secrets could not be read.", "Enter the secrets of this configuration again."
+	var refusal *callout.Error
+	if errors.As(err, &refusal) {
+		message = refusal.Message
+		if refusal.Code == callout.StorageUnavailable {
+			return failed(callout.Code(refusal.Code), message, "Check that the vault can be reached, and repeat the test.")
+		}
+	}
+	return failed(callout.CredentialMissing, message, advice)
 }
 
 func (a *attempt) policy() verdict {
@@ -100,8 +108,11 @@ func (a *attempt) post(ctx context.Context) (*http.Response, verdict) {
 
 func (a *attempt) read(resp *http.Response) verdict {
 	var e callout.Execution
-	a.x.answered(a.prepared, &e, resp)
+	err := a.x.answered(a.prepared, &e, resp)
 	a.report.Response = e.Response
+	if err != nil {
+		return refused(failureOf(err))
+	}
 	if e.Error == nil {
 		return passed("The API answered %d with %d bytes.", e.Response.Status, e.Response.Bytes)
 	}

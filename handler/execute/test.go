@@ -23,7 +23,8 @@ type Trial struct {
 }
 
 // Test tries a stored configuration and keeps the outcome as its newest test. An
-// error means that nothing was tried.
+// error means that nothing was tried. An outcome that cannot be kept is logged:
+// the report tells what was sent, which is worth more.
 func (x *Executor) Test(ctx context.Context, name string, trial Trial) (*callout.TestReport, error) {
 	config, err := x.Catalog.Get(ctx, name)
 	if err != nil {
@@ -33,8 +34,17 @@ func (x *Executor) Test(ctx context.Context, name string, trial Trial) (*callout
 	if err != nil {
 		return nil, err
 	}
+	x.keep(ctx, config, report)
+	return report, nil
+}
+
+func (x *Executor) keep(ctx context.Context, config *callout.Config, report *callout.TestReport) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
 	outcome := callout.LastTest{At: x.Now().UTC().Truncate(time.Millisecond), OK: report.OK, Summary: report.Summary}
-	return report, x.Catalog.SaveTest(context.WithoutCancel(ctx), name, outcome)
+	if err := x.Catalog.SaveTest(ctx, config, outcome); err != nil {
+		x.Log.ErrorContext(ctx, "the outcome of a test could not be kept", "config", config.Name)
+	}
 }
 
 // TestDraft tries a configuration that is not stored, with the secrets that it
@@ -55,7 +65,6 @@ type attempt struct {
 	send     bool
 	secrets  func(context.Context, *callout.Config) (callout.Bundle, error)
 	template *request.Template
-	bundle   callout.Bundle
 	prepared *prepared
 	url      *url.URL
 	report   *callout.TestReport
@@ -111,8 +120,8 @@ func (a *attempt) run(ctx context.Context) {
 // verdict is how a stage ended.
 type verdict struct {
 	detail string
-	advice string // empty: the stage passed
-	err    *callout.CallError
+	advice string
+	err    *callout.CallError // nil: the stage passed
 }
 
 func passed(format string, args ...any) verdict { return verdict{detail: fmt.Sprintf(format, args...)} }
@@ -131,7 +140,7 @@ func (a *attempt) stage(stage callout.Stage, step func() verdict) bool {
 }
 
 func (a *attempt) add(stage callout.Stage, took time.Duration, v verdict) bool {
-	ok := v.advice == ""
+	ok := v.err == nil
 	a.report.Stages = append(a.report.Stages, callout.StageResult{
 		Stage: stage, OK: ok, DurationMS: took.Milliseconds(), Detail: v.detail, Advice: v.advice})
 	if !ok {

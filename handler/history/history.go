@@ -52,7 +52,7 @@ const schemaNumber = 1
 
 // executionRow is an execution at the edge of the store.
 type executionRow struct {
-	Schema    int                `json:"schema"`
+	Schema    int                `json:"schema"` // the first, so that it is read even if the rest cannot be
 	ConfigID  string             `json:"configId"`
 	Deadline  time.Time          `json:"deadline,omitzero"`
 	Execution *callout.Execution `json:"execution"`
@@ -66,10 +66,11 @@ func (h *History) Write(ctx context.Context, r *Record) error {
 		return fmt.Errorf("history: an execution cannot be encoded: %w", err)
 	}
 	partition, key := place(r.ID)
-	r.etag, err = h.rows.Put(ctx, store.Row{Partition: partition, Key: key, ETag: r.etag, Data: data})
+	etag, err := h.rows.Put(ctx, store.Row{Partition: partition, Key: key, ETag: r.etag, Data: data})
 	if err != nil {
 		return callout.Unavailable(err)
 	}
+	r.etag = etag
 	return nil
 }
 
@@ -91,16 +92,31 @@ func (h *History) Get(ctx context.Context, id string) (*callout.Execution, error
 }
 
 func (h *History) decode(row store.Row) (*callout.Execution, error) {
-	var r executionRow
 	data, err := unpack(row.Data)
-	if err != nil || json.Unmarshal(data, &r) != nil || r.Execution == nil {
-		return nil, errors.New("history: a row is not readable")
+	if err != nil {
+		return nil, errUnreadable
 	}
-	if r.Schema > schemaNumber {
-		return nil, callout.Unavailable(errors.New("history: a row was written by a newer version of Callout; run that version"))
+	var r executionRow
+	err = json.Unmarshal(data, &r)
+	switch {
+	case r.Schema > schemaNumber: // whatever else is in it
+		return nil, newer()
+	case err != nil || r.Execution == nil:
+		return nil, errUnreadable
 	}
 	r.Execution.ConfigID, r.Execution.Deadline = r.ConfigID, r.Deadline
 	return r.Execution.At(h.now()), nil
+}
+
+// The causes of a refusal to read a row, for the log.
+var (
+	errUnreadable  = errors.New("history: a row is not readable")
+	errNewerSchema = errors.New("history: a row was written by a newer version of Callout; run that version")
+)
+
+func newer() error {
+	return &callout.Error{Code: callout.StorageUnavailable, Err: errNewerSchema,
+		Message: "This execution was stored by a newer version of Callout, which this one cannot read. Run the newer version."}
 }
 
 // partitions spread the writes of a busy moment.
@@ -112,17 +128,9 @@ func (h *History) List(ctx context.Context, after string, top int) (page []*call
 	if after != "" {
 		_, after = place(after)
 	}
-	var rows []store.Row
-	for i := range partitions {
-		part, err := h.rows.List(ctx, store.Range{Partition: partition(i), After: after, Top: top})
-		if err != nil {
-			return nil, false, callout.Unavailable(err)
-		}
-		rows, more = append(rows, part.Rows...), more || part.More
-	}
-	slices.SortFunc(rows, func(a, b store.Row) int { return strings.Compare(a.Key, b.Key) })
-	if len(rows) > top {
-		rows, more = rows[:top], true
+	rows, more, err := h.merge(ctx, after, top)
+	if err != nil {
+		return nil, false, callout.Unavailable(err)
 	}
 	for _, row := range rows {
 		execution, err := h.decode(row)
@@ -132,6 +140,36 @@ func (h *History) List(ctx context.Context, after string, top int) (page []*call
 		page = append(page, execution)
 	}
 	return page, more, nil
+}
+
+// merge reads the first rows of all partitions after a key. A store may end a
+// page early, so that nothing is known of a partition beyond the last row that it
+// gave: the rows of the others end there too, or the next page would begin after
+// rows that were never seen.
+func (h *History) merge(ctx context.Context, after string, top int) (rows []store.Row, more bool, err error) {
+	known := ""
+	for i := range partitions {
+		part, err := h.rows.List(ctx, store.Range{Partition: partition(i), After: after, Top: top})
+		if err != nil {
+			return nil, false, err
+		}
+		rows = append(rows, part.Rows...)
+		if part.More {
+			last := part.Rows[len(part.Rows)-1].Key
+			if !more || last < known {
+				known = last
+			}
+			more = true
+		}
+	}
+	slices.SortFunc(rows, func(a, b store.Row) int { return strings.Compare(a.Key, b.Key) })
+	if more {
+		rows = slices.DeleteFunc(rows, func(row store.Row) bool { return row.Key > known })
+	}
+	if len(rows) > top {
+		rows, more = rows[:top], true
+	}
+	return rows, more, nil
 }
 
 func partition(i int) string { return fmt.Sprintf("b%d", i) }

@@ -18,7 +18,7 @@ const (
 	// packFrom is the size from which a row is compressed.
 	packFrom = 1 << 10
 	// maxUnpacked bounds what a damaged row can cost.
-	maxUnpacked = 16 << 20
+	maxUnpacked = 8 << 20
 )
 
 // fit returns the execution with a body that fits into a row. The cut is said.
