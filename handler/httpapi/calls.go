@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/oklog/ulid/v2"
 
@@ -11,6 +12,10 @@ import (
 )
 
 func (a *API) execute(r *http.Request) (reply, error) {
+	if r.Header.Get("Idempotency-Key") != "" {
+		return reply{}, &callout.Error{Code: callout.InvalidRequest, Target: "Idempotency-Key",
+			Message: "This version of Callout does not keep idempotency keys: a repeated call would be sent again. Leave the header out, and look the call up before repeating it."}
+	}
 	doc, err := document(r, true)
 	if err != nil {
 		return reply{}, err
@@ -78,14 +83,11 @@ func (a *API) testDraft(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := checked(doc, "TestDraftRequest"); err != nil {
-		return reply{}, err
-	}
-	config, err := decodeConfig(doc.(map[string]any)["config"])
+	draft, err := decodeDraft(doc)
 	if err != nil {
 		return reply{}, err
 	}
-	report, err := a.Execute.TestDraft(r.Context(), config, trial(doc))
+	report, err := a.Execute.TestDraft(r.Context(), draft, trial(doc))
 	return reply{status: http.StatusOK, body: report}, err
 }
 
@@ -102,7 +104,7 @@ func (a *API) listExecutions(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if _, err := ulid.ParseStrict(after); after != "" && err != nil {
+	if after != "" && !isID(after) {
 		return reply{}, badCursor()
 	}
 	executions, more, err := a.History.List(r.Context(), after, top)
@@ -117,6 +119,12 @@ func (a *API) listExecutions(r *http.Request) (reply, error) {
 		page.NextLink = a.next(r, top, executions[len(executions)-1].ID)
 	}
 	return reply{status: http.StatusOK, body: page}, nil
+}
+
+// isID reports whether text is an id as history writes it: a ULID in capitals.
+func isID(text string) bool {
+	_, err := ulid.ParseStrict(text)
+	return err == nil && text == strings.ToUpper(text)
 }
 
 func (a *API) health(*http.Request) (reply, error) {

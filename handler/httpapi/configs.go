@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"callout/handler/callout"
 	"callout/handler/catalog"
@@ -43,21 +44,31 @@ func (a *API) next(r *http.Request, top int, after string) string {
 	return a.origin(r) + r.URL.EscapedPath() + "?" + q.Encode()
 }
 
-// origin is scheme and host as the caller sees them.
+// origin is scheme and host as the caller sees them. On Azure, TLS ends before
+// the host, whose word on the scheme then counts for nothing.
 func (a *API) origin(r *http.Request) string {
 	scheme, host := "http", r.Host
+	if a.PublicHost != "" {
+		scheme, host = "https", a.PublicHost
+	}
 	if a.Proxied {
-		if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
+		if forwarded := r.Header.Get("X-Forwarded-Host"); hostLike(forwarded) {
 			host = forwarded
 		}
 		if r.Header.Get("X-Forwarded-Proto") == "https" {
 			scheme = "https"
 		}
 	}
-	if a.PublicHost != "" {
-		scheme, host = "https", a.PublicHost
-	}
 	return (&url.URL{Scheme: scheme, Host: host}).String()
+}
+
+// hostLike reports whether text can be a host and a port, and nothing else of a
+// URL.
+func hostLike(text string) bool {
+	return text != "" && strings.IndexFunc(text, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune(".-_:[]", r)
+	}) < 0
 }
 
 func (a *API) createConfig(r *http.Request) (reply, error) {
@@ -65,7 +76,7 @@ func (a *API) createConfig(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	config, err := decodeConfig(doc)
+	config, err := decodeNew(doc)
 	if err != nil {
 		return reply{}, err
 	}
@@ -115,16 +126,18 @@ func (a *API) putConfig(r *http.Request) (reply, error) {
 
 // named decodes a configuration whose name is that of the path.
 func named(doc any, name string) (*callout.Config, error) {
-	if members, ok := doc.(map[string]any); ok {
-		if members["name"] == nil {
-			members["name"] = name
-		}
-		if members["name"] != name {
-			return nil, callout.Refuse(callout.InvalidConfig, []callout.Fault{{Code: callout.InvalidValue, Target: "name",
-				Message: "The name differs from the one in the address. A name is fixed for life: use the same, or create another configuration."}})
-		}
+	members, ok := doc.(map[string]any)
+	if !ok {
+		return decodeConfig(doc)
 	}
-	return decodeConfig(doc)
+	if members["name"] == nil {
+		members["name"] = name
+	}
+	if _, text := members["name"].(string); !text || members["name"] == name {
+		return decodeConfig(doc)
+	}
+	return decodeConfig(doc, callout.Fault{Code: callout.InvalidValue, Target: "name",
+		Message: "The name differs from the one in the address. A name is fixed for life: use the same, or create another configuration."})
 }
 
 func (a *API) patchConfig(r *http.Request) (reply, error) {

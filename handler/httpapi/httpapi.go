@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"callout/handler/callout"
@@ -30,7 +33,8 @@ type API struct {
 	// Proxied says that a Functions host forwards the requests, so that its
 	// X-Forwarded headers tell the address that the caller used.
 	Proxied bool
-	// PublicHost is the name of this service where the host does not say, if any.
+	// PublicHost is the name under which Azure serves this, over https. It is
+	// empty elsewhere.
 	PublicHost string
 }
 
@@ -69,7 +73,8 @@ func (a *API) serve(m methods) http.Handler {
 		note(w, r)
 		handle, ok := m[r.Method]
 		if !ok { // function.json lists a method that no handler takes
-			Fail(w, r, http.StatusMethodNotAllowed, "MethodNotAllowed", "This function does not take the method.")
+			w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(m)), ", "))
+			Fail(w, r, http.StatusMethodNotAllowed, "MethodNotAllowed", "This function does not take the method. Use one of those in Allow.")
 			return
 		}
 		answer, err := handle(r)
@@ -77,11 +82,25 @@ func (a *API) serve(m methods) http.Handler {
 			a.refuse(w, r, err)
 			return
 		}
-		for name, value := range answer.header {
-			w.Header().Set(name, value)
-		}
-		write(w, answer.status, answer.body)
+		a.send(w, r, answer)
 	})
+}
+
+// send writes an answer, or none of it: what cannot be encoded may hold a
+// secret by mistake.
+func (a *API) send(w http.ResponseWriter, r *http.Request, answer reply) {
+	var data []byte
+	if answer.body != nil {
+		var err error
+		if data, err = encode(answer.body); err != nil {
+			a.refuse(w, r, err)
+			return
+		}
+	}
+	for name, value := range answer.header {
+		w.Header().Set(name, value)
+	}
+	write(w, answer.status, data)
 }
 
 // Statuses of the codes. What is not listed is an internal error.
@@ -128,24 +147,27 @@ func Fail(w http.ResponseWriter, _ *http.Request, status int, code, message stri
 }
 
 func fail(w http.ResponseWriter, status int, e *callout.Error) {
+	data, _ := encode(map[string]any{"error": e}) // strings only: cannot fail
 	w.Header().Set("x-ms-error-code", e.Code)
-	write(w, status, map[string]any{"error": e})
+	write(w, status, data)
 }
 
-func write(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if body == nil {
-		w.WriteHeader(status)
-		return
-	}
+// encode leaves out the HTML escapes: no answer is read as HTML.
+func encode(body any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(body); err != nil { // a secret in an answer ends here
-		status, b = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":{"code":"InternalError","message":"The answer could not be written."}}`)
+	err := enc.Encode(body)
+	return b.Bytes(), err
+}
+
+// write sends a JSON document, or none when data is nil.
+func write(w http.ResponseWriter, status int, data []byte) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if data != nil {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a caller that went away is its own affair
+	_, _ = w.Write(data) // a caller that went away is its own affair
 }

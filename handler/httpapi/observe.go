@@ -12,25 +12,33 @@ import (
 	"callout/handler/route"
 )
 
-// Observe gives every request an id, logs how it ended, and turns a panic into
-// an error. No header value, query, body or path is logged: any of them can
-// hold a credential.
+// Observe gives every request an id, returns it and the host's, logs how the
+// request ended, and turns a panic into an error. No header value, query, body
+// or path is logged: any of them can hold a credential.
 func (a *API) Observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := a.Now()
 		id := history.NewID(start)
 		w.Header().Set("x-callout-request-id", id)
-		ctx := logline.With(r.Context(), slog.String("requestId", id), slog.String("invocationId", invocation(r)))
+		ctx := logline.With(r.Context(), slog.String("requestId", id))
+		if call := invocation(r); call != "" {
+			w.Header().Set(invocationHeader, call)
+			ctx = logline.With(ctx, slog.String("invocationId", call))
+		}
 		rec := &recorder{ResponseWriter: w}
 		defer a.log(ctx, r, rec, start)
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
 }
 
+// invocationHeader carries the host's id of a call. Log lines of a handler are
+// not tied to their call unless they name it.
+const invocationHeader = "X-Azure-Functions-Invocationid"
+
 // invocation returns the host's id of the call, if it looks like one: the header
 // of a client that calls without a host could hold anything.
 func invocation(r *http.Request) string {
-	id := r.Header.Get("X-Azure-Functions-Invocationid")
+	id := r.Header.Get(invocationHeader)
 	for _, c := range id {
 		if !(c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' || c >= '0' && c <= '9' || c == '-' || c == ',' || c == ' ') {
 			return ""

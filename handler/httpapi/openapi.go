@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -28,6 +27,11 @@ var template = sync.OnceValue(func() map[string]any {
 	return doc.(map[string]any)
 })
 
+// schemas are those of the document, by name.
+func schemas() map[string]any {
+	return template()["components"].(map[string]any)["schemas"].(map[string]any)
+}
+
 var components sync.Map // name -> *schema.Schema
 
 // component returns the compiled schema of that name. A name that does not exist
@@ -44,8 +48,6 @@ func component(name string) *schema.Schema {
 	return s
 }
 
-var parameter = regexp.MustCompile(`\{([a-z]+)\}`)
-
 // Document returns the OpenAPI 3.1 document of the functions.
 func Document(functions []route.Function) map[string]any {
 	paths := map[string]any{}
@@ -58,8 +60,8 @@ func Document(functions []route.Function) map[string]any {
 				item[strings.ToLower(method)] = operation
 			}
 		}
-		if names := parameter.FindAllStringSubmatch(f.Path(), -1); len(names) > 0 {
-			item["parameters"] = references(names)
+		if names := parameters(f.Path()); len(names) > 0 {
+			item["parameters"] = names
 		}
 		if len(described) > 0 {
 			paths[f.Path()] = item
@@ -74,10 +76,13 @@ func Document(functions []route.Function) map[string]any {
 	return doc
 }
 
-func references(names [][]string) []any {
+// parameters refers to what is in braces in a path.
+func parameters(path string) []any {
 	var out []any
-	for _, n := range names {
-		out = append(out, map[string]any{"$ref": "#/components/parameters/" + n[1]})
+	for segment := range strings.SplitSeq(path, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			out = append(out, map[string]any{"$ref": "#/components/parameters/" + strings.TrimSuffix(name, "}")})
+		}
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -60,43 +59,6 @@ func checked(v any, name string) error {
 	return callout.Refuse(callout.InvalidRequest, component(name).Validate(schema.WithoutNulls(v), ""))
 }
 
-// decodeConfig makes a configuration of a document. When the document does not
-// fit the schema, what does fit is looked at all the same, so that all faults
-// are reported together.
-func decodeConfig(v any) (*callout.Config, error) {
-	rest, faults := component("Config").Sift(schema.WithoutNulls(v))
-	if len(faults) == 0 {
-		rest = v // with its nulls, which clear secrets
-	}
-	config := &callout.Config{}
-	data, err := json.Marshal(rest)
-	if err == nil {
-		err = json.Unmarshal(data, config)
-	}
-	if len(faults) == 0 {
-		return config, err
-	}
-	if err == nil {
-		faults = append(faults, beyond(config.Validate(nil), faults)...)
-	}
-	return nil, callout.Refuse(callout.InvalidConfig, faults)
-}
-
-// beyond returns the faults of the domain that say something new: nothing of
-// what is missing because it was sifted out, nothing about the same place.
-func beyond(found, known []callout.Fault) []callout.Fault {
-	var out []callout.Fault
-	for _, f := range found {
-		said := slices.ContainsFunc(known, func(k callout.Fault) bool {
-			return strings.HasPrefix(k.Target, f.Target) || strings.HasPrefix(f.Target, k.Target)
-		})
-		if !said && f.Code != callout.MissingValue {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 // query checks the parameters of a request. The function's key may be among
 // them; it belongs to the host.
 func query(r *http.Request, allowed ...string) (url.Values, error) {
@@ -104,10 +66,14 @@ func query(r *http.Request, allowed ...string) (url.Values, error) {
 	if err != nil {
 		return nil, &callout.Error{Code: invalidQuery, Message: "The query is not validly encoded. Percent-encode its values."}
 	}
-	for name := range values {
-		if !slices.Contains(allowed, name) && name != "code" && name != "clientId" {
+	for name, given := range values {
+		switch {
+		case name == "code" || name == "clientId":
+		case !slices.Contains(allowed, name):
 			return nil, &callout.Error{Code: invalidQuery,
 				Message: "The query has a parameter that is not known here. These are: " + strings.Join(allowed, ", ") + "."}
+		case len(given) > 1:
+			return nil, &callout.Error{Code: invalidQuery, Target: name, Message: "The query gives a parameter twice. Give it once."}
 		}
 	}
 	return values, nil

@@ -42,6 +42,7 @@ func (s *split) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (s *split) Handle(ctx context.Context, r slog.Record) error {
 	if attrs, ok := ctx.Value(contextKey{}).([]slog.Attr); ok {
+		r = r.Clone() // another handler may hold the same record
 		r.AddAttrs(attrs...)
 	}
 	return s.of(r.Level).Handle(ctx, r)

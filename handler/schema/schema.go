@@ -1,208 +1,166 @@
 package schema
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"math/big"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"callout/handler/callout"
 )
 
-// Schema is a compiled JSON Schema (draft 2020-12).
-type Schema struct{ s *jsonschema.Schema }
-
-// base names the document that a schema is part of. Nothing is ever loaded
-// from there.
-const base = "callout:document"
-
-// Compile compiles the part of doc that pointer names, a JSON pointer or "" for
-// all of it. doc is made of maps, slices and json.Number. References to other
-// documents are refused.
-func Compile(doc any, pointer string) (*Schema, error) {
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	c.UseLoader(closed{})
-	if err := c.AddResource(base, doc); err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	s, err := c.Compile(base + "#" + pointer)
-	if err != nil {
-		return nil, fmt.Errorf("schema: %w", err)
-	}
-	return &Schema{s: s}, nil
+// Schema is a compiled JSON Schema of the subset that Callout writes: type,
+// enum, const, properties, required, additionalProperties, items, anyOf, bounds,
+// and references within the document. Compile refuses any other keyword, so that
+// none can be silently without effect.
+//
+// It is not a library's, because the one that finds every fault
+// (santhosh-tekuri/jsonschema) compiles all metaschemas when a program starts:
+// 7 ms, more than everything else between the start of a process and its first
+// answer.
+type Schema struct {
+	types      []string
+	enum       []any
+	properties map[string]*Schema
+	required   []string
+	closed     bool    // additionalProperties: false
+	additional *Schema // additionalProperties: a schema
+	items      *Schema
+	anyOf      []*Schema
+	minimum    *big.Rat
+	maximum    *big.Rat
+	limits     map[string]int // minLength, maxLength, minItems, maxItems, maxProperties
 }
 
-// closed is the loader that loads nothing: the library's own opens files.
-type closed struct{}
-
-func (closed) Load(string) (any, error) {
-	return nil, errors.New("references to other documents are not followed")
+// violation is one thing that is wrong, at a place of the document.
+type violation struct {
+	at      []step
+	code    string
+	message string
 }
 
-// Validate returns every fault of v, which Parse has read. Targets begin with
-// prefix.
+// step leads to a member of an object, or to an element of an array.
+type step struct {
+	name    string
+	index   int
+	element bool
+}
+
+// Validate returns every fault of v, which Parse has read, in the order of their
+// targets. Targets begin with prefix.
 func (s *Schema) Validate(v any, prefix string) []callout.Fault {
 	var out []callout.Fault
-	for _, leaf := range s.leaves(v) {
-		out = append(out, word(leaf, target(prefix, v, leaf.InstanceLocation))...)
+	for _, found := range s.check(v, nil) {
+		out = append(out, callout.Fault{Code: found.code, Target: target(prefix, found.at), Message: found.message})
 	}
 	slices.SortStableFunc(out, func(a, b callout.Fault) int { return strings.Compare(a.Target, b.Target) })
-	return slices.Compact(out)
+	return out
 }
 
 // Sift returns every fault of v, and v without what is at fault, so that the
 // rest can be looked at further. v itself is changed.
 func (s *Schema) Sift(v any) (rest any, faults []callout.Fault) {
 	faults = s.Validate(v, "")
-	for _, leaf := range s.leaves(v) {
-		if extra, ok := leaf.ErrorKind.(*kind.AdditionalProperties); ok {
-			for _, name := range extra.Properties {
-				v = without(v, append(slices.Clone(leaf.InstanceLocation), name))
-			}
-		} else if _, missing := leaf.ErrorKind.(*kind.Required); !missing {
-			v = without(v, leaf.InstanceLocation)
+	for _, found := range s.check(v, nil) {
+		if found.code != callout.MissingValue { // there is nothing to take away
+			v = without(v, found.at)
 		}
 	}
 	return v, faults
 }
 
-// without removes what is at a location; with an element of an array the whole
-// array, since the places of the others would move.
-func without(v any, location []string) any {
-	members, ok := v.(map[string]any)
-	if !ok || len(location) == 0 {
+// without removes what is at a place. In the place of an element stands an empty
+// object then: the places of the others must not move.
+func without(v any, at []step) any {
+	if len(at) == 0 {
 		return nil
 	}
-	rest := without(members[location[0]], location[1:])
-	if rest == nil {
-		delete(members, location[0])
+	switch v := v.(type) {
+	case map[string]any:
+		member, ok := v[at[0].name]
+		if rest := without(member, at[1:]); ok && rest == nil {
+			delete(v, at[0].name)
+		}
+		return v
+	case []any:
+		if without(v[at[0].index], at[1:]) == nil {
+			v[at[0].index] = map[string]any{}
+		}
+		return v
 	}
-	return v
+	return nil
 }
 
-// leaves are the violations that say what is wrong; their parents say only
-// where.
-func (s *Schema) leaves(v any) []*jsonschema.ValidationError {
-	var invalid *jsonschema.ValidationError
-	if !errors.As(s.s.Validate(v), &invalid) {
-		return nil
-	}
-	var out []*jsonschema.ValidationError
-	var walk func(*jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		for _, cause := range e.Causes {
-			walk(cause)
-		}
-		if len(e.Causes) == 0 {
-			out = append(out, e)
-		}
-	}
-	walk(invalid)
-	return out
-}
-
-// target writes a location as prefix.member[index]. Members are told from
-// indexes by looking at v, since both are strings in the location.
-func target(prefix string, v any, location []string) string {
+// target writes a place as prefix.member[index].
+func target(prefix string, at []step) string {
 	out := prefix
-	for _, step := range location {
-		switch at := v.(type) {
-		case []any:
-			i, _ := strconv.Atoi(step)
-			out += "[" + step + "]"
-			v = at[i]
-		case map[string]any:
-			out = join(out, step)
-			v = at[step]
+	for _, s := range at {
+		switch {
+		case s.element:
+			out += fmt.Sprintf("[%d]", s.index)
+		case out == "":
+			out = shown(s.name)
+		default:
+			out += "." + shown(s.name)
 		}
 	}
 	return out
 }
 
-func join(at, name string) string {
-	if at == "" {
-		return shown(name)
+// check returns what is wrong with v, which is at the place at.
+func (s *Schema) check(v any, at []step) []violation {
+	if len(s.types) > 0 && !slices.ContainsFunc(s.types, func(t string) bool { return isType(v, t) }) {
+		return []violation{{at, callout.InvalidType, "The value must be " + typeNames(s.types) + "."}}
 	}
-	return at + "." + shown(name)
-}
-
-// word says what is wrong. The library's own messages quote values.
-func word(e *jsonschema.ValidationError, at string) []callout.Fault {
-	switch k := e.ErrorKind.(type) {
-	case *kind.Required:
-		return each(k.Missing, at, callout.MissingValue, "This property is missing. Give it.")
-	case *kind.AdditionalProperties:
-		return each(k.Properties, at, callout.UnknownProperty, "There is no property of this name here. Remove it, or correct its spelling.")
-	case *kind.Type:
-		return one(callout.InvalidType, at, "The value must be %s.", typeNames(k.Want))
-	case *kind.MaxLength:
-		return one(callout.TooLong, at, "The value is longer than %d characters. Shorten it.", k.Want)
-	case *kind.MaxItems:
-		return one(callout.TooLong, at, "There are more than %d elements. Remove some.", k.Want)
-	case *kind.MaxProperties:
-		return one(callout.TooLong, at, "There are more than %d members. Remove some.", k.Want)
+	if len(s.enum) > 0 && !slices.ContainsFunc(s.enum, func(e any) bool { return equal(e, v) }) {
+		return []violation{{at, callout.InvalidValue, "The value must be one of " + values(s.enum) + "."}}
 	}
-	return one(callout.InvalidValue, at, "%s", wording(e.ErrorKind))
-}
-
-func wording(e jsonschema.ErrorKind) string {
-	switch k := e.(type) {
-	case *kind.Enum:
-		return "The value must be one of " + values(k.Want) + "."
-	case *kind.Const:
-		return "The value must be " + values([]any{k.Want}) + "."
-	case *kind.Minimum:
-		return "The number must be at least " + k.Want.RatString() + "."
-	case *kind.Maximum:
-		return "The number must be at most " + k.Want.RatString() + "."
-	case *kind.MinLength:
-		return fmt.Sprintf("The value must have at least %d characters.", k.Want)
-	case *kind.MinItems:
-		return fmt.Sprintf("There must be at least %d elements.", k.Want)
-	case *kind.Pattern:
-		return "The value must match the pattern " + k.Want + "."
+	if len(s.anyOf) > 0 && !slices.ContainsFunc(s.anyOf, func(one *Schema) bool { return len(one.check(v, at)) == 0 }) {
+		return []violation{{at, callout.InvalidValue, "The value has none of the forms that are accepted here. See the description of this property."}}
 	}
-	return "The value is not allowed here. See the description of this property."
+	if message, code := s.bounds(v); message != "" {
+		return []violation{{at, code, message}}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return s.checkObject(v, at)
+	case []any:
+		return s.checkArray(v, at)
+	}
+	return nil
 }
 
-func one(code, at, format string, args ...any) []callout.Fault {
-	return []callout.Fault{{Code: code, Target: at, Message: fmt.Sprintf(format, args...)}}
-}
-
-func each(names []string, at, code, message string) []callout.Fault {
-	var out []callout.Fault
-	for _, name := range names {
-		out = append(out, callout.Fault{Code: code, Target: join(at, name), Message: message})
+func (s *Schema) checkObject(v map[string]any, at []step) []violation {
+	var out []violation
+	for _, name := range s.required {
+		if _, ok := v[name]; !ok {
+			out = append(out, violation{below(at, step{name: name}), callout.MissingValue, "This property is missing. Give it."})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		place := below(at, step{name: name})
+		switch property := s.properties[name]; {
+		case property != nil:
+			out = append(out, property.check(v[name], place)...)
+		case s.closed:
+			out = append(out, violation{place, callout.UnknownProperty, "There is no property of this name here. Remove it, or correct its spelling."})
+		case s.additional != nil:
+			out = append(out, s.additional.check(v[name], place)...)
+		}
 	}
 	return out
 }
 
-// values writes what the schema permits, which is the operator's own text and
-// not the caller's.
-func values(vs []any) string {
-	var out []string
-	for _, v := range vs {
-		data, _ := json.Marshal(v)
-		out = append(out, string(data))
+func (s *Schema) checkArray(v []any, at []step) []violation {
+	var out []violation
+	if s.items != nil {
+		for i, element := range v {
+			out = append(out, s.items.check(element, below(at, step{index: i, element: true}))...)
+		}
 	}
-	return strings.Join(out, ", ")
+	return out
 }
 
-var typeName = map[string]string{
-	"string": "a string", "number": "a number", "integer": "a whole number", "boolean": "true or false",
-	"array": "an array", "object": "an object", "null": "null",
-}
-
-func typeNames(want []string) string {
-	var out []string
-	for _, t := range want {
-		out = append(out, typeName[t])
-	}
-	return strings.Join(out, " or ")
-}
+// below copies, because the places of siblings share what leads to them.
+func below(at []step, s step) []step { return append(slices.Clip(at), s) }
