@@ -44,9 +44,9 @@ func run(ctx context.Context, env func(string) string, out, errs io.Writer) erro
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp4", settings.Address)
+	listener, err := listen(settings.Address)
 	if err != nil {
-		return fmt.Errorf("port %s cannot be listened on: another process has it. Stop that process, or set CALLOUT_PORT to a free port", port(settings.Address))
+		return err
 	}
 	log := logline.New(out, errs, settings.LogLevel)
 	app, err := NewApp(settings, log, functions.FS)
@@ -58,9 +58,15 @@ func run(ctx context.Context, env func(string) string, out, errs io.Writer) erro
 	return errors.Join(app.Serve(ctx, listener), app.Close())
 }
 
-func port(address string) string {
-	_, p, _ := net.SplitHostPort(address)
-	return p
+func listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp4", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("another process listens on %s. Stop that process, or set CALLOUT_PORT to a free port", address)
+	case err != nil:
+		return nil, fmt.Errorf("the port cannot be listened on. Set CALLOUT_PORT to a free port above 1023: %w", err)
+	}
+	return listener, nil
 }
 
 // App is Callout with everything wired.

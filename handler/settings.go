@@ -20,12 +20,18 @@ type Settings struct {
 	// UnderHost says that a Functions host forwards the requests.
 	UnderHost bool
 	// OnAzure says that this is an instance of App Service.
-	OnAzure    bool
+	OnAzure bool
+	// PublicHost is the name under which Azure serves this. It is empty elsewhere:
+	// Core Tools gives a name too, which is only reached by plain http.
 	PublicHost string
-	DataDir    string
-	Egress     egress.Policy
-	ConfigTTL  time.Duration
-	LogLevel   slog.Level
+	// DataDir is where the embedded store lives.
+	DataDir string
+	// Egress says where calls may go.
+	Egress egress.Policy
+	// ConfigTTL is how long a configuration is served from memory.
+	ConfigTTL time.Duration
+	// LogLevel is the least level that is logged.
+	LogLevel slog.Level
 }
 
 const (
@@ -49,10 +55,12 @@ func (r *reader) fault(name, format string, args ...any) {
 func ReadSettings(env func(string) string) (*Settings, error) {
 	r := &reader{env: env}
 	s := &Settings{
-		OnAzure:    env("WEBSITE_INSTANCE_ID") != "",
-		PublicHost: strings.ToLower(env("WEBSITE_HOSTNAME")),
-		DataDir:    r.text("CALLOUT_DATA_DIR", defaultDataDir),
-		ConfigTTL:  r.duration("CALLOUT_CONFIG_TTL", defaultConfigTTL),
+		OnAzure:   env("WEBSITE_INSTANCE_ID") != "",
+		DataDir:   r.text("CALLOUT_DATA_DIR", defaultDataDir),
+		ConfigTTL: r.duration("CALLOUT_CONFIG_TTL", defaultConfigTTL),
+	}
+	if s.OnAzure {
+		s.PublicHost = strings.ToLower(env("WEBSITE_HOSTNAME"))
 	}
 	s.Address, s.UnderHost = r.address()
 	s.LogLevel = r.level("CALLOUT_LOG_LEVEL")
@@ -138,9 +146,11 @@ func (r *reader) auth() {
 // not last, so the embedded one is refused there.
 func (r *reader) stores(onAzure bool) {
 	for _, name := range []string{"CALLOUT_TABLES", "CALLOUT_VAULT"} {
-		switch v := r.env(name); {
+		switch v := r.text(name, ""); {
 		case onAzure && (v == "" || v == "local"):
 			r.fault(name, "must name a store on Azure: the embedded store would be lost with the instance")
+		case onAzure:
+			r.fault(name, "names a store that this version does not have: it has only the embedded one, which Azure would lose. Run this version elsewhere")
 		case v != "" && v != "local":
 			r.fault(name, `must be "local": this version has only the embedded store`)
 		}
