@@ -54,8 +54,7 @@ func run(ctx context.Context, env func(string) string, out, errs io.Writer) erro
 		_ = listener.Close()
 		return err
 	}
-	log.Info("Callout is up", "address", "http://"+listener.Addr().String()+"/api/")
-	return errors.Join(app.Serve(ctx, listener), app.Close())
+	return app.Serve(ctx, listener)
 }
 
 func listen(address string) (net.Listener, error) {
@@ -71,42 +70,43 @@ func listen(address string) (net.Listener, error) {
 
 // App is Callout with everything wired.
 type App struct {
-	server *http.Server
-	egress *egress.Client
-	local  *localstore.Store
+	settings *Settings
+	log      *slog.Logger
+	server   *http.Server
+	api      *httpapi.API
+	opened   chan struct{}
 }
 
 // NewApp wires the packages as the settings say. The function.json files in
-// files must be those of the handlers.
+// files must be those of the handlers. No store is opened yet.
 func NewApp(settings *Settings, log *slog.Logger, files fs.FS) (*App, error) {
 	list, err := route.Load(files)
 	if err != nil {
 		return nil, err
 	}
-	local, err := localstore.Open(settings.DataDir)
+	app := &App{settings: settings, log: log, opened: make(chan struct{})}
+	app.api = &httpapi.API{
+		Log: log, Now: time.Now, Functions: list, Opened: app.opened,
+		Proxied: settings.UnderHost, PublicHost: settings.PublicHost,
+	}
+	routes, err := route.New(list, app.api.Handlers(), route.Options{Alone: !settings.UnderHost, Fail: httpapi.Fail})
 	if err != nil {
 		return nil, err
 	}
-	client := egress.New(egress.Options{Policy: settings.Egress})
-	api := newAPI(settings, log, local, client)
-	api.Functions = list
-	routes, err := route.New(list, api.Handlers(), route.Options{Alone: !settings.UnderHost, Fail: httpapi.Fail})
-	if err != nil {
-		return nil, errors.Join(err, local.Close())
-	}
-	return &App{local: local, egress: client, server: newServer(api.Observe(routes), log)}, nil
+	app.server = newServer(app.api.Observe(routes), log)
+	return app, nil
 }
 
-func newAPI(settings *Settings, log *slog.Logger, local *localstore.Store, client *egress.Client) *httpapi.API {
+// wire gives the API what stands on the stores. Nothing of it is used before
+// opened is closed.
+func (a *App) wire(local *localstore.Store, client *egress.Client) {
 	configs := catalog.New(local.Table(store.Configs), local.Vault(), catalog.Options{
-		TTL: settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) },
+		TTL: a.settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) },
 	})
 	past := history.New(local.Table(store.Executions), time.Now)
-	return &httpapi.API{
-		Catalog: configs, History: past, Log: log, Now: time.Now,
-		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: log},
-		Proxied: settings.UnderHost, PublicHost: settings.PublicHost,
-	}
+	a.api.Catalog, a.api.History = configs, past
+	a.api.Execute = &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: a.log}
+	close(a.opened)
 }
 
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
@@ -124,22 +124,30 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 // The Functions host does not ask: it kills.
 const shutdownTimeout = 20 * time.Second
 
-// Serve answers requests until ctx ends, then lets those in progress finish.
-func (a *App) Serve(ctx context.Context, listener net.Listener) error {
+// Serve answers requests until ctx ends, then lets those in progress finish. It
+// answers before the stores are open, because the host waits for an answer and
+// opening them takes longer than all else.
+func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+	local, err := localstore.Open(a.settings.DataDir)
+	if err != nil {
+		return errors.Join(err, a.server.Close())
 	}
+	client := egress.New(egress.Options{Policy: a.settings.Egress})
+	a.wire(local, client)
+	a.log.Info("Callout is up", "address", "http://"+listener.Addr().String()+"/api/")
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		err = a.shutDown(ctx)
+	}
+	client.CloseIdleConnections()
+	return errors.Join(err, local.Close())
+}
+
+func (a *App) shutDown(ctx context.Context) error {
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	return a.server.Shutdown(ending)
-}
-
-// Close releases the stores and the connections.
-func (a *App) Close() error {
-	a.egress.CloseIdleConnections()
-	return a.local.Close()
 }

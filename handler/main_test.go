@@ -333,9 +333,6 @@ func TestAServerThatFailsEndsTheRun(t *testing.T) {
 	if err := app.Serve(t.Context(), listener); err == nil {
 		t.Error("Serve on a closed listener ended without an error")
 	}
-	if err := app.Close(); err != nil {
-		t.Error(err)
-	}
 }
 
 func TestCallsInProgressAreFinishedBeforeTheEnd(t *testing.T) {

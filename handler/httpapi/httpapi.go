@@ -30,6 +30,9 @@ type API struct {
 	Now     func() time.Time
 	// Functions are what the OpenAPI document describes.
 	Functions []route.Function
+	// Opened is closed when Catalog, Execute and History are there. Functions that
+	// need them wait for it; nil means that they are.
+	Opened <-chan struct{}
 	// Proxied says that a Functions host forwards the requests, so that its
 	// X-Forwarded headers tell the address that the caller used.
 	Proxied bool
@@ -50,7 +53,7 @@ type methods map[string]func(*http.Request) (reply, error)
 
 // Handlers returns the handler of each function by its name.
 func (a *API) Handlers() map[string]http.Handler {
-	functions := map[string]methods{
+	stored := map[string]methods{
 		"configs":    {"GET": a.listConfigs, "POST": a.createConfig},
 		"config":     {"GET": a.getConfig, "PUT": a.putConfig, "PATCH": a.patchConfig, "DELETE": a.deleteConfig},
 		"test":       {"POST": a.test},
@@ -58,14 +61,29 @@ func (a *API) Handlers() map[string]http.Handler {
 		"execute":    {"POST": a.execute},
 		"execution":  {"GET": a.getExecution},
 		"executions": {"GET": a.listExecutions},
-		"health":     {"GET": a.health},
-		"openapi":    {"GET": a.openapi},
 	}
-	out := make(map[string]http.Handler, len(functions))
-	for name, m := range functions {
-		out[name] = a.serve(m)
+	out := map[string]http.Handler{
+		"health":  a.serve(methods{"GET": a.health}),
+		"openapi": a.serve(methods{"GET": a.openapi}),
+	}
+	for name, m := range stored {
+		out[name] = a.whenOpened(a.serve(m))
 	}
 	return out
+}
+
+// whenOpened holds requests back until the stores are open.
+func (a *API) whenOpened(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.Opened != nil {
+			select {
+			case <-a.Opened:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (a *API) serve(m methods) http.Handler {
