@@ -1,5 +1,7 @@
 package callout
 
+import "maps"
+
 // advice is what an agent is told to do next, one sentence a code.
 var advice = map[Code]string{
 	ConfigChanged:         "The configuration changed meanwhile: read the tool's definition again and make a new call.",
@@ -23,8 +25,8 @@ var advice = map[Code]string{
 // Advice returns the sentence that tells an agent what to do next.
 func Advice(code Code) string { return advice[code] }
 
-// Codes lists every code that has advice, for documents and their tests.
-func Codes() map[Code]string { return advice }
+// Codes gives every code with its advice, for documents and their tests.
+func Codes() map[Code]string { return maps.Clone(advice) }
 
 // retryable are the codes after which the same call may succeed later.
 var retryable = map[Code]bool{ConnectFailed: true, TimedOut: true, RequestFailed: true, RateLimited: true, UpstreamServerError: true}

@@ -109,6 +109,7 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*c = Config(in.plain)
+	c.replaceNulls()
 	c.setFieldPlaces()
 	c.hideEndpoint(in.EndpointSecret)
 	return nil
@@ -129,6 +130,21 @@ func (c *Config) hideEndpoint(declared *bool) {
 		c.HiddenEndpoint = secret.New(c.Endpoint)
 	}
 	c.Endpoint = origin
+}
+
+// replaceNulls makes of a null what it stands for: nothing.
+func (c *Config) replaceNulls() {
+	if c.Headers == nil {
+		c.Headers = []Header{}
+	}
+	if c.Fields == nil {
+		c.Fields = []Field{}
+	}
+	for i := range c.Fields {
+		if string(c.Fields[i].Default) == "null" {
+			c.Fields[i].Default = nil
+		}
+	}
 }
 
 // setFieldPlaces fills in where a field goes when nothing is said.

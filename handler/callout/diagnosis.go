@@ -1,11 +1,14 @@
 package callout
 
-// OperatorAdvice says in one sentence what an operator can do about it.
+import "cmp"
+
+// OperatorAdvice says in one sentence what an operator can do about it. status
+// is that of the API's answer, 0 when there was none.
 func OperatorAdvice(code Code, status int) string {
 	if byStatus, ok := statusAdvice[status]; ok && (code == UpstreamClientError || code == CredentialRejected) {
 		return byStatus
 	}
-	return operatorAdvice[code]
+	return cmp.Or(operatorAdvice[code], advice[code])
 }
 
 var statusAdvice = map[int]string{

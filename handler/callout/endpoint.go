@@ -2,14 +2,15 @@ package callout
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// Origin returns scheme, host and port of a URL, without a default port, and
-// "" when there is none.
+// Origin returns scheme, host and port of a URL in lower case, without a default
+// port, and "" when there is no scheme or no host.
 func Origin(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Scheme == "" || u.Hostname() == "" {
 		return ""
 	}
 	host, port := strings.ToLower(u.Hostname()), u.Port()
@@ -28,19 +29,20 @@ func Origin(raw string) string {
 // Power Automate or Logic Apps trigger.
 func isWebhook(raw string) bool {
 	u, err := url.Parse(raw)
-	if err != nil || len(u.Path) < 2 {
+	if err != nil {
 		return false
 	}
-	host := strings.ToLower(u.Hostname())
+	host := "." + strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	under := func(domains ...string) bool {
+		return slices.ContainsFunc(domains, func(d string) bool { return strings.HasSuffix(host, "."+d) })
+	}
 	switch {
 	case u.Query().Get("sig") != "":
 		return true
-	case host == "hooks.slack.com", host == "outlook.office.com", strings.HasSuffix(host, ".webhook.office.com"):
-		return true
-	case host == "discord.com", host == "discordapp.com":
-		return strings.HasPrefix(u.Path, "/api/webhooks/")
+	case under("discord.com", "discordapp.com"): // /api/webhooks and /api/v10/webhooks
+		return strings.HasPrefix(u.Path, "/api/") && strings.Contains(u.Path, "/webhooks/")
 	}
-	return false
+	return len(u.Path) > 1 && under("hooks.slack.com", "hooks.slack-gov.com", "outlook.office.com", "webhook.office.com")
 }
 
 // checkEndpoint finds what is wrong with the form of an endpoint. Where it may
@@ -67,10 +69,10 @@ func checkEndpoint(f *faults, target, raw string) {
 		f.add(InvalidValue, target, "The endpoint does not begin with https://. Give an absolute https URL.")
 	case u.Opaque != "" || u.Hostname() == "":
 		f.add(InvalidValue, target, "The endpoint has no host. Give an absolute https URL.")
-	case u.User != nil:
-		f.add(InvalidValue, target, "The endpoint holds a user name or password. Remove it and use auth of type basic.")
-	case strings.Contains(raw, "#"):
-		f.add(InvalidValue, target, "The endpoint holds a fragment (#). It would not be sent: remove it.")
+	default:
+		f.check(u.User == nil, InvalidValue, target, "The endpoint holds a user name or password. Remove it and use auth of type basic.")
+		f.check(!strings.Contains(raw, "#"), InvalidValue, target, "The endpoint holds a fragment (#). It would not be sent: remove it.")
+		f.check(printable(u.Host) && !strings.Contains(u.Host, "%"), InvalidValue, target, "The host of the endpoint holds percent-encoded characters or an IPv6 zone. Give a plain address, or a name in its punycode form.")
 	}
 }
 

@@ -108,5 +108,5 @@ func (e *Execution) Row() *Execution {
 
 // UnknownOutcome is the error of an execution that may have been sent.
 func UnknownOutcome() *CallError {
-	return &CallError{Code: OutcomeUnknown, Message: "The request may have reached the API, and its answer is not known. " + Advice(OutcomeUnknown)}
+	return NewCallError(OutcomeUnknown, "The request may have reached the API, and its answer is not known.")
 }

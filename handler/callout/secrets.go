@@ -21,8 +21,11 @@ func (b Bundle) Encode() secret.Secret {
 	for path, s := range b {
 		values[path] = s.Reveal()
 	}
-	data, _ := json.Marshal(values) // strings only: cannot fail
-	return secret.New(string(data))
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // six bytes for an ampersand would be lost to the vault's limit
+	_ = enc.Encode(values)   // strings only: cannot fail
+	return secret.New(strings.TrimSuffix(text.String(), "\n"))
 }
 
 // DecodeBundle reads what Encode wrote.
@@ -102,6 +105,35 @@ func (c *Config) Kept(stored *Config) []string {
 	var out []string
 	for _, s := range c.slots() {
 		if s.value.IsZero() && stored.HasSecret(s.path) {
+			out = append(out, s.path)
+		}
+	}
+	return out
+}
+
+// Excused lists the paths that need no value in a configuration that replaces
+// stored, nil for none: the stored value stays, null clears it, or the place was
+// empty before, so that what was read can be put back.
+func (c *Config) Excused(stored *Config) []string {
+	var out []string
+	for _, s := range c.slots() {
+		if s.value.IsCleared() || stored.HasSecret(s.path) || stored.lacks(s.path) {
+			out = append(out, s.path)
+		}
+	}
+	return out
+}
+
+// lacks reports whether the stored configuration has the place, and no value.
+func (c *Config) lacks(path string) bool {
+	return c != nil && !c.HasSecret(path) && slices.ContainsFunc(c.slots(), func(s slot) bool { return strings.EqualFold(s.path, path) })
+}
+
+// Unset lists the paths where a secret belongs and none is.
+func (c *Config) Unset() []string {
+	var out []string
+	for _, s := range c.slots() {
+		if !s.value.IsSet() {
 			out = append(out, s.path)
 		}
 	}

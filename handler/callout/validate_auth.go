@@ -8,7 +8,7 @@ import (
 	"callout/handler/secret"
 )
 
-func (a *Auth) check(f *faults, kept []string) {
+func (a *Auth) check(f *faults, excused []string) {
 	use, ok := authUse[a.Type]
 	if !ok {
 		f.add(InvalidValue, "auth.type", "The type must be none, bearer, basic or apiKey.")
@@ -20,7 +20,7 @@ func (a *Auth) check(f *faults, kept []string) {
 			"A credential of type %s does not take this property. Remove it, or change auth.type.", a.Type)
 	}
 	for _, name := range use.needs {
-		f.check(given[name] || slices.Contains(kept, "auth."+name), MissingValue, "auth."+name,
+		f.check(given[name] || slices.Contains(excused, "auth."+name), MissingValue, "auth."+name,
 			"A credential of type %s needs this property. Give it.", a.Type)
 	}
 	a.checkKind(f)
@@ -49,7 +49,7 @@ func (a *Auth) checkAPIKey(f *faults) {
 			"The prefix must be at most 64 printable ASCII characters and must not begin with a space.")
 	case InQuery:
 		f.check(a.Header == "" && a.Prefix == "", InvalidValue, "auth.in", `auth.header and auth.prefix are for keys in a header. Remove them, or set auth.in to "header".`)
-		f.check(fieldPattern.MatchString(a.Query), InvalidValue, "auth.query",
+		f.check(validKey(a.Query), InvalidValue, "auth.query",
 			"auth.query must name the query parameter: 1 to 64 letters, digits, dots, hyphens or underscores.")
 	default:
 		f.add(InvalidValue, "auth.in", `auth.in must be "header" or "query".`)
@@ -67,6 +67,14 @@ func (a *Auth) headerName() string {
 		return "authorization"
 	case a.Type == AuthAPIKey && a.In == InHeader:
 		return strings.ToLower(a.Header)
+	}
+	return ""
+}
+
+// queryName is the query parameter that the credential sets.
+func (a *Auth) queryName() string {
+	if a.Type == AuthAPIKey && a.In == InQuery {
+		return a.Query
 	}
 	return ""
 }

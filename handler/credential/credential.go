@@ -20,8 +20,14 @@ type Credential struct {
 	value  secret.Secret
 }
 
-// New returns the credential of a, whose secrets are in place.
+// New returns the credential of a, whose secrets are in place. It fails with
+// callout.CredentialMissing when one is not: an upstream would take an empty
+// credential for a wrong one.
 func New(a *callout.Auth) (Credential, error) {
+	if !complete(a) {
+		return Credential{}, &callout.Error{Code: string(callout.CredentialMissing),
+			Message: "The credential of this configuration has no value. An operator must give it again."}
+	}
 	switch a.Type {
 	case callout.AuthNone, "":
 		return Credential{}, nil
@@ -33,6 +39,18 @@ func New(a *callout.Auth) (Credential, error) {
 		return apiKey(a), nil
 	}
 	return Credential{}, errors.New("credential: no such kind")
+}
+
+func complete(a *callout.Auth) bool {
+	switch a.Type {
+	case callout.AuthBearer:
+		return a.Token.IsSet()
+	case callout.AuthBasic:
+		return a.Password.IsSet() && (a.HiddenUsername.IsSet() || !a.UsernameSecret)
+	case callout.AuthAPIKey:
+		return a.Key.IsSet()
+	}
+	return true
 }
 
 // Apply adds the credential to req.

@@ -9,9 +9,16 @@ import (
 	"strings"
 )
 
-// forms lists the ways in which a secret may be written in an answer.
+// forms lists the ways in which a secret may be written in an answer. Escapes
+// are undone before the search as well; to list the usual ones all the same finds
+// the secrets that look as if they held escapes themselves.
 func forms(s string) []string {
-	out := []string{s, strings.TrimSpace(s)}
+	out := []string{s, strings.TrimSpace(s), strings.ReplaceAll(s, " ", "+")}
+	plain := []byte(s)
+	for range maxLayers {
+		plain = peel(plain, nil)
+		out = append(out, string(plain))
+	}
 	out = append(out, percent(s)...)
 	out = append(out, html.EscapeString(s), hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))))
 	out = append(out, jsonForms(s)...)
@@ -61,9 +68,10 @@ func jsonText(s string, escapeHTML bool) string {
 
 // base64Forms gives the characters that any base64 text which holds s must
 // contain, for each of the three places where s may begin in a group. What is
-// shared with the neighbours of s is left off.
+// shared with the neighbours of s is left off. The padded text of s alone leaves
+// nothing over.
 func base64Forms(s string) []string {
-	var out []string
+	out := []string{base64.StdEncoding.EncodeToString([]byte(s)), base64.URLEncoding.EncodeToString([]byte(s))}
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for shift := range 3 {
 			text := enc.EncodeToString(append(make([]byte, shift), s...))

@@ -4,7 +4,9 @@ package request
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"callout/handler/callout"
@@ -24,7 +26,7 @@ type Template struct {
 
 // Compile prepares a configuration. The faults it returns are those that only
 // show when the fields become a JSON Schema: a default that its own field would
-// refuse, for one.
+// refuse, for one. They quote nothing of it.
 func Compile(c *callout.Config) (*Template, []callout.Fault) {
 	s, err := schema.Compile(Schema(c), "")
 	if err != nil {
@@ -32,23 +34,50 @@ func Compile(c *callout.Config) (*Template, []callout.Fault) {
 			Message: "The fields do not make a valid JSON Schema. Check minimum, maximum and enum of each."}}
 	}
 	t := &Template{config: c, schema: s, defaults: Arguments{}}
-	for _, field := range c.Fields {
-		if len(field.Default) > 0 && string(field.Default) != "null" {
+	var faults []callout.Fault
+	for i := range c.Fields {
+		field, at := &c.Fields[i], fmt.Sprintf("fields[%d]", i)
+		faults = append(faults, checkEnum(&field.Shape, at)...)
+		if len(field.Default) > 0 {
 			t.defaults[field.Name] = decode(field.Default)
+			faults = append(faults, checkDefault(field, at)...)
 		}
 	}
-	return t, t.checkDefaults()
+	return t, faults
 }
 
-// checkDefaults applies the fields to their own defaults.
-func (t *Template) checkDefaults() []callout.Fault {
+// checkDefault applies a field to its own default. The fault says nothing of
+// what is accepted, which was submitted together with it.
+func checkDefault(field *callout.Field, at string) []callout.Fault {
+	if accepts(&field.Shape, []json.RawMessage{field.Default}) {
+		return nil
+	}
+	return []callout.Fault{{Code: callout.InvalidValue, Target: at + ".default",
+		Message: "The field itself does not accept this default. Change it, or what the field accepts."}}
+}
+
+// checkEnum finds the values that could never be given, because what stands
+// beside enum refuses them.
+func checkEnum(s *callout.Shape, at string) []callout.Fault {
 	var out []callout.Fault
-	for _, fault := range t.schema.Validate(map[string]any(t.defaults), "default of fields") {
-		if fault.Code != callout.MissingValue {
-			out = append(out, fault)
-		}
+	others := *s
+	others.Enum = nil
+	if !accepts(&others, s.Enum) {
+		out = append(out, callout.Fault{Code: callout.InvalidValue, Target: at + ".enum",
+			Message: "One of the values does not fit the type or the bounds beside it. Change it, or these."})
+	}
+	if s.Items != nil {
+		out = append(out, checkEnum(s.Items, at+".items")...)
 	}
 	return out
+}
+
+// accepts reports whether the shape accepts every one of the values.
+func accepts(s *callout.Shape, values []json.RawMessage) bool {
+	compiled, err := schema.Compile(shape(s), "")
+	return err == nil && !slices.ContainsFunc(values, func(v json.RawMessage) bool {
+		return len(compiled.Validate(decode(v), "")) > 0
+	})
 }
 
 // Schema is the JSON Schema (draft 2020-12) of the arguments of c.
@@ -95,23 +124,27 @@ func shape(s *callout.Shape) map[string]any {
 	return out
 }
 
-// Validate returns every fault of the arguments. A null counts as absent.
+// Validate returns every fault of the arguments. Null for a field counts as
+// absent.
 func (t *Template) Validate(args Arguments) []callout.Fault {
-	return t.schema.Validate(present(args), "arguments")
+	return t.schema.Validate(t.present(args), "arguments")
 }
 
 // complete adds the defaults of what is absent.
 func (t *Template) complete(args Arguments) Arguments {
 	out := maps.Clone(t.defaults)
-	maps.Copy(out, present(args))
+	maps.Copy(out, t.present(args))
 	return out
 }
 
-func present(args Arguments) map[string]any {
+// present leaves out the fields that are null. Any other name stays, to be found
+// unknown.
+func (t *Template) present(args Arguments) map[string]any {
 	out := make(map[string]any, len(args))
-	for name, v := range args {
-		if v != nil {
-			out[name] = v
+	maps.Copy(out, args)
+	for i := range t.config.Fields {
+		if name := t.config.Fields[i].Name; out[name] == nil {
+			delete(out, name)
 		}
 	}
 	return out

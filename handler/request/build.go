@@ -68,28 +68,46 @@ func (t *Template) body(args Arguments) []byte {
 	if !callout.HasBody(t.config.Method) {
 		return nil
 	}
-	out := []byte{'{'}
-	for _, field := range t.config.Fields {
-		v, ok := args[field.Name]
-		if !ok || field.In != callout.InBody {
-			continue
+	var out writer
+	next := byte('{')
+	for i := range t.config.Fields {
+		field := &t.config.Fields[i]
+		if v, ok := args[field.Name]; ok && field.In == callout.InBody {
+			out.WriteByte(next)
+			out.value(field.Name)
+			out.WriteByte(':')
+			out.value(v)
+			next = ','
 		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(append(out, encode(field.Name)...), ':'), encode(v)...)
 	}
-	return append(out, '}')
+	if next == '{' {
+		return []byte("{}")
+	}
+	out.WriteByte('}')
+	return out.Bytes()
 }
 
-// encode writes a value of schema.Parse without HTML escapes, which a reader of
-// the other side might show.
+// writer writes JSON without HTML escapes, which a reader of the other side
+// might show.
+type writer struct {
+	bytes.Buffer
+	enc *json.Encoder
+}
+
+// value writes a value of schema.Parse.
+func (w *writer) value(v any) {
+	if w.enc == nil {
+		w.enc = json.NewEncoder(&w.Buffer)
+		w.enc.SetEscapeHTML(false)
+	}
+	_ = w.enc.Encode(v) // maps, slices, strings, numbers: cannot fail
+	w.Truncate(len(bytes.TrimSuffix(w.Bytes(), []byte("\n"))))
+}
+
 func encode(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // maps, slices, strings, numbers: cannot fail
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	var out writer
+	out.value(v)
+	return out.Bytes()
 }
 
 // addQuery appends the fields that go into the query, in the order in which

@@ -48,14 +48,27 @@ func Curl(r *callout.Request) string {
 	if r.Method != http.MethodGet {
 		parts = append(parts, "-X "+r.Method)
 	}
+	// The mask is to be replaced; other brackets curl would take for a list of URLs.
+	if strings.ContainsAny(strings.ReplaceAll(r.URL, secret.Mask, ""), "[]{}") {
+		parts = append(parts, "--globoff")
+	}
 	parts = append(parts, quote(r.URL))
 	for _, h := range r.Headers {
-		parts = append(parts, "-H "+quote(h.Name+": "+h.Value))
+		parts = append(parts, "-H "+quote(header(h)))
 	}
 	if len(r.Body) > 0 {
 		parts = append(parts, "--data-raw "+quote(string(r.Body)))
 	}
 	return strings.Join(parts, " \\\n  ")
+}
+
+// header writes a header as curl reads it: a colon with nothing behind it would
+// take the header away.
+func header(h callout.HeaderValue) string {
+	if h.Value == "" {
+		return h.Name + ";"
+	}
+	return h.Name + ": " + h.Value
 }
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

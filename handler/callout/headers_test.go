@@ -1,0 +1,100 @@
+package callout_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+func TestHeaders(t *testing.T) {
+	one := func(name, value string) doc {
+		return doc{"headers": list{doc{"name": name, "value": value, "secret": false}}}
+	}
+	many := func(n int) doc {
+		return doc{"headers": listOf(n, func(i int) doc { return doc{"name": fmt.Sprintf("X-%d", i), "value": "v"} })}
+	}
+	const badName, badValue = "InvalidValue headers[0].name", "InvalidValue headers[0].value"
+	tests{
+		{"50", many(50), ""},
+		{"51", many(51), "TooLong headers"},
+		{"plain", one("Api-Version", "2024-01"), ""},
+		{"every sign that a name may have", one("!#$%&'*+-.^_`|~09azAZ", "v"), ""},
+		{"Content-Type", one("Content-Type", "application/vnd.api+json"), ""},
+		{"empty value", one("X-Empty", ""), ""},
+		{"name of 128", one(text(128), "v"), ""},
+		{"name of 129", one(text(129), "v"), badName},
+		{"name empty", one("", "v"), badName},
+		{"name with a colon", one("X:", "v"), badName},
+		{"name with a space", one("X A", "v"), badName},
+		{"name with a space at the end", one("X-A ", "v"), badName},
+		{"name with CRLF", one("X\r\nY", "v"), badName},
+		{"name outside ASCII", one("X-É", "v"), badName},
+		{"name with NUL", one("X\x00", "v"), badName},
+		{"value of 8 KiB", one("X", text(8192)), ""},
+		{"value of 8 KiB and one", one("X", text(8193)), badValue},
+		{"value with a tab inside", one("X", "a\tb"), ""},
+		{"value with a tab at the end", one("X", "a\t"), badValue},
+		{"value with a space at the start", one("X", " a"), badValue},
+		{"value with CRLF", one("X", "a\r\nEvil: 1"), badValue},
+		{"value with LF", one("X", "a\nb"), badValue},
+		{"value with CR", one("X", "a\rb"), badValue},
+		{"value with NUL", one("X", "a\x00b"), badValue},
+		{"value outside ASCII", one("X", "é"), badValue},
+		{"secret value with CRLF", doc{"headers": list{doc{"name": "X-Key", "value": "abcdefgh\r\nEvil: 1"}}}, badValue},
+		{"secret value outside ASCII", doc{"headers": list{doc{"name": "X-Key", "value": "schlüssel"}}}, badValue},
+		{"the same name twice", doc{"headers": list{doc{"name": "X-A", "value": "1"}, doc{"name": "x-a", "value": "2"}}}, "InvalidValue headers[1].name"},
+		{"name and value wrong", one("X A", "a\nb"), badName + ", " + badValue},
+	}.run(t)
+}
+
+func TestReservedHeaders(t *testing.T) {
+	for _, name := range []string{
+		"Host", "Content-Length", "Connection", "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Keep-Alive", "Accept-Encoding",
+		"Content-Encoding", "Expect", "Metadata", "X-IDENTITY-HEADER", "Proxy-Authorization", "Proxy-Connection", "Proxy-Anything",
+	} {
+		for _, spelt := range []string{name, strings.ToLower(name), strings.ToUpper(name)} {
+			c := decode(t, with(doc{"headers": list{doc{"name": spelt, "value": "v", "secret": false}}}))
+			if got := found(c.Validate(nil)); got != "InvalidValue headers[0].name" {
+				t.Errorf("%s: found %q", spelt, got)
+			}
+		}
+	}
+}
+
+// operatorsOwn are headers that the corpus keeps from agents and an operator may
+// configure: an API may ask for them, and no argument reaches a header.
+var operatorsOwn = []string{
+	"Authorization", "Cookie", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-HTTP-Method-Override", "X-Original-URL",
+	"X-aws-ec2-metadata-token", "secret", "x-functions-key", "x-ms-client-principal", "x-ms-token-aad-access-token",
+}
+
+func TestHeadersOfTheCorpus(t *testing.T) {
+	data, err := os.ReadFile("testdata/headers.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(data)) {
+		column := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		rows++
+		name, errName := strconv.Unquote(column[3])
+		value, errValue := strconv.Unquote(column[4])
+		if errName != nil || errValue != nil {
+			t.Fatal(line)
+		}
+		allowed := column[0] == "ALLOW" || slices.Contains(operatorsOwn, name)
+		c := decode(t, with(doc{"headers": list{doc{"name": name, "value": value, "secret": false}}}))
+		if got := found(c.Validate(nil)); (got == "") != allowed {
+			t.Errorf("%q: %q: found %q, want allowed %t (%s)", name, value, got, allowed, column[5])
+		}
+	}
+	if rows < 40 {
+		t.Errorf("the corpus has %d rows about headers", rows)
+	}
+}
