@@ -47,7 +47,7 @@ func (c *client) await(ctx context.Context, ended <-chan error) error {
 		}
 		select {
 		case <-ended:
-			return fmt.Errorf("Callout ended before it answered; its message is above")
+			return fmt.Errorf("the Callout process ended before it answered; its message is above")
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-deadline:

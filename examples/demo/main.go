@@ -57,7 +57,7 @@ func run(ctx context.Context, out io.Writer, handler, sample, port string) error
 	case <-ctx.Done():
 		return nil
 	case err := <-ended:
-		return fmt.Errorf("Callout ended by itself: %v", err)
+		return fmt.Errorf("the Callout process ended by itself: %v", err)
 	}
 }
 
@@ -88,4 +88,4 @@ func end(process *exec.Cmd, ended chan error) {
 	}
 }
 
-var errNotUp = errors.New("Callout did not answer within 15 seconds; its messages above say why")
+var errNotUp = errors.New("no answer from Callout within 15 seconds; its messages above say why")
