@@ -26,3 +26,6 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
+
+// What npm installs may hold Go files of others.
+ignore ./e2e/node/node_modules
