@@ -9,7 +9,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"callout/handler/callout"
@@ -46,6 +45,9 @@ type Options struct {
 	Now func() time.Time
 	// NewID makes the ids of configurations.
 	NewID func() string
+	// Prepare, if any, makes the vault ready while the first read of a
+	// configuration is under way: a cold call would wait for one after the other.
+	Prepare func(context.Context)
 }
 
 // Catalog reads and changes configurations. It is safe for concurrent use.
@@ -54,10 +56,8 @@ type Catalog struct {
 	vault Vault
 	opts  Options
 
-	mu      sync.Mutex
-	changes uint64 // counts what forget was told, so that a read which began before is not remembered
-	entries map[string]*Entry
-	bundles map[string]held
+	entries *memory[*Entry]
+	bundles *memory[callout.Bundle]
 }
 
 // New returns the catalog over the two stores. Neither is touched yet.
@@ -65,7 +65,8 @@ func New(rows Rows, vault Vault, opts Options) *Catalog {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Catalog{rows: rows, vault: vault, opts: opts, entries: map[string]*Entry{}, bundles: map[string]held{}}
+	return &Catalog{rows: rows, vault: vault, opts: opts,
+		entries: newMemory[*Entry](opts.TTL, opts.Now), bundles: newMemory[callout.Bundle](bundleTTL, opts.Now)}
 }
 
 const (
@@ -90,7 +91,7 @@ func (c *Catalog) read(ctx context.Context, name string) (*callout.Config, error
 	}
 	row, err := c.rows.Get(ctx, configPartition, name)
 	if errors.Is(err, store.ErrNotFound) {
-		c.drop(name)
+		c.entries.drop(name)
 		return nil, notFound()
 	}
 	if err != nil {
@@ -216,7 +217,7 @@ func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error
 	if cond.exact() {
 		etag = now.ETag
 	}
-	defer c.forget(name)
+	defer c.entries.forget(name)
 	if err := c.rows.Delete(ctx, configPartition, name, etag); errors.Is(err, store.ErrConflict) {
 		return errStale()
 	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -231,7 +232,7 @@ func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error
 // the row named no version: there may be older ones.
 func (c *Catalog) clearAway(ctx context.Context, gone *callout.Config) {
 	_ = c.rows.Delete(ctx, testPartition, gone.Name, store.Any)
-	_ = c.vault.Delete(ctx, vaultName(gone.ID))
+	_ = c.vault.Delete(ctx, VaultName(gone.ID))
 }
 
 // present reads a configuration that need not exist.
@@ -281,4 +282,6 @@ func isCode(err error, code string) bool {
 	return errors.As(err, &e) && e.Code == code
 }
 
-func vaultName(id string) string { return "callout-" + id }
+// VaultName is the name under which the vault keeps the secrets of the
+// configuration of that id. Names of the vault ignore case.
+func VaultName(id string) string { return "callout-" + strings.ToLower(id) }

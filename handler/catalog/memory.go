@@ -2,130 +2,115 @@ package catalog
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"callout/handler/callout"
-	"callout/handler/request"
-	"callout/handler/store"
 )
 
-// Entry is a configuration as it is kept in memory, with what was made from it.
-// Nothing of it may be changed.
-type Entry struct {
-	Config   *callout.Config
-	Template *request.Template
-	seen     time.Time
+// memory keeps what was read from a store, for as long as it may be used without
+// asking again. At most one read of a key is under way. When the store cannot be
+// reached, what is known goes on being used: a call should not fail because
+// nobody can say whether its configuration has changed.
+type memory[T any] struct {
+	ttl time.Duration
+	now func() time.Time
+
+	mu      sync.Mutex
+	known   map[string]known[T]
+	changes uint64 // counts what forget was told, so that a read which began before is not remembered
+	flights singleflight.Group
 }
 
-// held is a bundle in memory. A version never changes, but it can be disabled,
-// which is what the re-read is for.
-type held struct {
-	bundle callout.Bundle
-	read   time.Time
+type known[T any] struct {
+	value T
+	asked time.Time
 }
 
 const (
-	bundleTTL  = time.Hour
-	maxEntries = 20000
+	// maxKnown bounds the memory of one kind.
+	maxKnown = 20000
+	// readTimeout ends a read that all its callers share.
+	readTimeout = 25 * time.Second
+	// patience is how long a caller waits for a read when the answer is already
+	// known, though not fresh.
+	patience = 2 * time.Second
 )
 
-// Load returns a configuration for a call, from memory if it was looked at
-// within the TTL. It fails with callout.ConfigNotFound.
-func (c *Catalog) Load(ctx context.Context, name string) (*Entry, error) {
-	now := c.opts.Now()
-	c.mu.Lock()
-	entry, changes := c.entries[name], c.changes
-	c.mu.Unlock()
-	if entry != nil && now.Sub(entry.seen) < c.opts.TTL {
-		return entry, nil
+func newMemory[T any](ttl time.Duration, now func() time.Time) *memory[T] {
+	return &memory[T]{ttl: ttl, now: now, known: map[string]known[T]{}}
+}
+
+// get returns the value of key, from memory if it was asked for within the TTL.
+// read gets what is known so far, if anything is. A caller whose ctx ends leaves
+// the read to the others.
+func (m *memory[T]) get(ctx context.Context, key string, read func(ctx context.Context, old T, had bool) (T, error)) (T, error) {
+	now := m.now()
+	m.mu.Lock()
+	k, had := m.known[key]
+	changes := m.changes
+	m.mu.Unlock()
+	if had && now.Sub(k.asked) < m.ttl {
+		return k.value, nil
 	}
-	config, err := c.read(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	fresh := &Entry{Config: config, seen: now}
-	if entry != nil && entry.Config.ETag == config.ETag {
-		fresh.Config, fresh.Template = entry.Config, entry.Template
-	} else {
-		var faults []callout.Fault
-		if fresh.Template, faults = request.Compile(config); len(faults) > 0 {
-			return nil, callout.Refuse(callout.InvalidConfig, faults)
+	flight := m.flights.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		value, err := read(ctx, k.value, had)
+		if had && isCode(err, callout.StorageUnavailable) {
+			value, err = k.value, nil // and ask again when its time is over
 		}
+		m.learn(key, known[T]{value: value, asked: now}, err, changes)
+		return value, err
+	})
+	var impatient <-chan time.Time
+	if had {
+		impatient = time.After(patience)
 	}
-	c.remember(name, fresh, changes)
-	return fresh, nil
+	select {
+	case result := <-flight:
+		value, _ := result.Val.(T)
+		return value, result.Err
+	case <-impatient:
+		return k.value, nil
+	case <-ctx.Done():
+		var none T
+		return none, callout.Unavailable(ctx.Err())
+	}
 }
 
-func (c *Catalog) remember(name string, entry *Entry, changes uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if changes != c.changes {
-		return
+// learn remembers what was read, unless something was changed here meanwhile.
+// What could not be read is not there any more, or not to be used.
+func (m *memory[T]) learn(key string, k known[T], err error, changes uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case err != nil:
+		delete(m.known, key)
+	case changes == m.changes:
+		if len(m.known) >= maxKnown {
+			clear(m.known)
+		}
+		m.known[key] = k
 	}
-	if len(c.entries) >= maxEntries {
-		clear(c.entries)
-	}
-	c.entries[name] = entry
 }
 
-// forget is told of every change that is made here.
-func (c *Catalog) forget(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.changes++
-	delete(c.entries, name)
+// forget is told of every change that is made here: whoever asks from now on
+// gets what is read from now on.
+func (m *memory[T]) forget(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.changes++
+	delete(m.known, key)
+	m.flights.Forget(key)
 }
 
-// drop is told that a configuration is gone. It does not count as a change: who
-// asks for names that do not exist must not keep the others out of memory.
-func (c *Catalog) drop(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.entries, name)
-}
-
-// Secrets returns the secret values of a configuration, from memory if its
-// version was read within the hour. They are shared: nothing of them may be
-// changed. It fails with callout.StorageUnavailable, or with
-// callout.CredentialMissing when the version was disabled or is gone.
-func (c *Catalog) Secrets(ctx context.Context, config *callout.Config) (callout.Bundle, error) {
-	if config.SecretVersion == "" {
-		return callout.Bundle{}, nil
-	}
-	key, now := config.ID+"/"+config.SecretVersion, c.opts.Now()
-	c.mu.Lock()
-	h, ok := c.bundles[key]
-	c.mu.Unlock()
-	if ok && now.Sub(h.read) < bundleTTL {
-		return h.bundle, nil
-	}
-	bundle, err := c.readSecrets(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	c.hold(key, held{bundle: bundle, read: now})
-	return bundle, nil
-}
-
-// readSecrets asks the vault, whatever is in memory.
-func (c *Catalog) readSecrets(ctx context.Context, config *callout.Config) (callout.Bundle, error) {
-	value, err := c.vault.Get(ctx, vaultName(config.ID), config.SecretVersion)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDisabled) {
-		return nil, &callout.Error{Code: string(callout.CredentialMissing), Err: err,
-			Message: "The stored secrets of this configuration were disabled or removed in the vault. An operator must give them again."}
-	}
-	if err != nil {
-		return nil, callout.Unavailable(err)
-	}
-	return callout.DecodeBundle(value)
-}
-
-func (c *Catalog) hold(key string, h held) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.bundles) >= maxEntries {
-		clear(c.bundles)
-	}
-	c.bundles[key] = h
+// drop is told that there is nothing at key. It does not count as a change: who
+// asks for what does not exist must not keep the rest out of memory.
+func (m *memory[T]) drop(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.known, key)
 }

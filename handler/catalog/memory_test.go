@@ -160,12 +160,18 @@ func TestLoadWhileTheTableIsDown(t *testing.T) {
 		t.Error("another entry within the TTL")
 	}
 	h.clock.pass(1)
-	_, err := h.Load(t.Context(), "crm")
+	if h.load("crm") != first {
+		t.Error("another entry while nobody can say whether it has changed")
+	}
+	_, err := h.Load(t.Context(), "never_seen")
 	wantCode(t, err, callout.StorageUnavailable)
 	h.table.beforeGet = nil
-	if h.load("crm").Template != first.Template {
-		t.Error("the outage cost the compiled template")
+	if err := h.instance().Delete(t.Context(), "crm", catalog.Condition{}); err != nil {
+		t.Fatal(err)
 	}
+	h.clock.pass(ttl)
+	_, err = h.Load(t.Context(), "crm")
+	wantCode(t, err, callout.ConfigNotFound)
 }
 
 func (h *house) wantToken(config *callout.Config, want string) {
@@ -231,10 +237,11 @@ func TestSecretsWhileTheVaultIsDown(t *testing.T) {
 	h.vault.beforeGet = down
 	h.wantToken(config, "canary-token-1")
 	h.clock.pass(time.Hour)
-	_, err := h.Secrets(t.Context(), config)
-	wantCode(t, err, callout.StorageUnavailable)
-	h.vault.beforeGet = nil
 	h.wantToken(config, "canary-token-1")
+	other := h.instance()
+	other.vault.beforeGet = down
+	_, err := other.Secrets(t.Context(), config)
+	wantCode(t, err, callout.StorageUnavailable)
 }
 
 func TestAConfigurationWithoutSecretsNeedsNoVault(t *testing.T) {

@@ -31,7 +31,7 @@ func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*call
 	if err != nil {
 		return nil, err
 	}
-	defer c.forget(saved.Name)
+	defer c.entries.forget(saved.Name)
 	saved.ETag, err = c.rows.Put(ctx, row)
 	if errors.Is(err, store.ErrConflict) {
 		c.abandon(ctx, now, saved)
@@ -96,7 +96,7 @@ func (c *Catalog) saveSecrets(ctx context.Context, now, next, saved *callout.Con
 	if err := c.addKept(ctx, now, given, kept); err != nil {
 		return err
 	}
-	version, err := c.vault.Set(ctx, vaultName(saved.ID), given.Encode())
+	version, err := c.vault.Set(ctx, VaultName(saved.ID), given.Encode())
 	if err != nil {
 		return notWritten(err)
 	}
@@ -131,7 +131,7 @@ func (c *Catalog) addKept(ctx context.Context, now *callout.Config, given callou
 // created. A version of one that exists stays for the sweep.
 func (c *Catalog) abandon(ctx context.Context, now, saved *callout.Config) {
 	if now == nil && saved.SecretVersion != "" {
-		_ = c.vault.Delete(ctx, vaultName(saved.ID))
+		_ = c.vault.Delete(ctx, VaultName(saved.ID))
 	}
 }
 
