@@ -2,7 +2,7 @@
 GO ?= go
 export CGO_ENABLED = 0
 
-.PHONY: run build test race lint package bench fuzz clean
+.PHONY: run build test lint package bench fuzz clean
 
 ## run: build, start Callout with a sample API, make one call through each sample, serve on 127.0.0.1:7071
 run: build
@@ -15,12 +15,17 @@ build:
 	@$(GO) build -trimpath -o bin/ ./handler ./examples/demo
 
 ## test: everything that has to hold: lint, then all tests with the race detector
-test: lint
+test: e2e/node/node_modules/.installed lint
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+# Azurite, at the version that the lock file names.
+e2e/node/node_modules/.installed: e2e/node/package-lock.json
+	npm ci --prefix e2e/node --no-audit --no-fund --loglevel=error
+	@touch $@
 
 ## lint: gofmt, vet, staticcheck
 lint:
-	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "these files are not gofmt-clean: run gofmt -w on them"; exit 1; }
+	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "these files are not gofmt-clean: run gofmt -w on them"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools.mod staticcheck ./...
 

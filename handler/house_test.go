@@ -21,7 +21,7 @@ const below = "callout/handler/"
 // to be built among them. A package may use what stands in the layers below its
 // own, and nothing beside it or above it.
 var layers = [][]string{
-	{"secret", "store", "logline", "route"},
+	{"secret", "store", "logline", "route", "azure"},
 	{"callout"},
 	{"schema", "redact", "egress", "token", "history", "localstore", "tablestore", "keyvault", "storetest"},
 	{"request", "credential"},

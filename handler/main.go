@@ -22,10 +22,10 @@ import (
 	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/httpapi"
-	"callout/handler/localstore"
 	"callout/handler/logline"
 	"callout/handler/route"
 	"callout/handler/store"
+	"callout/handler/sweep"
 )
 
 func main() {
@@ -99,13 +99,14 @@ func NewApp(settings *Settings, log *slog.Logger, files fs.FS) (*App, error) {
 
 // wire gives the API what stands on the stores. Nothing of it is used before
 // opened is closed.
-func (a *App) wire(local *localstore.Store, client *egress.Client) {
-	configs := catalog.New(local.Table(store.Configs), local.Vault(), catalog.Options{
-		TTL: a.settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) },
+func (a *App) wire(s *stores, client *egress.Client) {
+	configs := catalog.New(s.table(store.Configs), s.vault, catalog.Options{
+		TTL: a.settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) }, Prepare: s.prepare,
 	})
-	past := history.New(local.Table(store.Executions), time.Now)
+	past := history.New(s.table(store.Executions), time.Now)
 	a.api.Catalog, a.api.History = configs, past
 	a.api.Execute = &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: a.log}
+	a.api.Sweep = &sweep.Sweeper{Catalog: configs, Vault: s.vault, Now: time.Now, Log: a.log}
 	close(a.opened)
 }
 
@@ -130,20 +131,39 @@ const shutdownTimeout = 20 * time.Second
 func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(listener) }()
-	local, err := localstore.Open(a.settings.DataDir)
+	opened, err := openStores(a.settings)
 	if err != nil {
 		return errors.Join(err, a.server.Close())
 	}
 	client := egress.New(egress.Options{Policy: a.settings.Egress})
-	a.wire(local, client)
+	a.wire(opened, client)
 	a.log.Info("Callout is up", "address", "http://"+listener.Addr().String()+"/api/")
+	if !a.settings.UnderHost {
+		go a.sweepHourly(ctx)
+	}
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		err = a.shutDown(ctx)
 	}
 	client.CloseIdleConnections()
-	return errors.Join(err, local.Close())
+	return errors.Join(err, opened.close())
+}
+
+// sweepHourly is the timer where no host has one.
+func (a *App) sweepHourly(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if _, err := a.api.Sweep.Run(ctx); err != nil {
+				a.log.WarnContext(ctx, "the sweep did not end", "cause", err.Error())
+			}
+		}
+	}
 }
 
 func (a *App) shutDown(ctx context.Context) error {

@@ -24,7 +24,10 @@ type Settings struct {
 	// PublicHost is the name under which Azure serves this. It is empty elsewhere:
 	// Core Tools gives a name too, which is only reached by plain http.
 	PublicHost string
-	// DataDir is where the embedded store lives.
+	// Tables says where the rows are, Vault where the secrets are.
+	Tables TableSettings
+	Vault  VaultSettings
+	// DataDir is where the embedded store lives, if either is local.
 	DataDir string
 	// Egress says where calls may go.
 	Egress egress.Policy
@@ -66,7 +69,7 @@ func ReadSettings(env func(string) string) (*Settings, error) {
 	s.LogLevel = r.level("CALLOUT_LOG_LEVEL")
 	s.Egress = r.egress(s)
 	r.auth()
-	r.stores(s.OnAzure)
+	s.Tables, s.Vault = r.tables(s.OnAzure), r.vault(s.OnAzure)
 	return s, errors.Join(r.faults...)
 }
 
@@ -139,20 +142,5 @@ func (r *reader) egress(s *Settings) egress.Policy {
 func (r *reader) auth() {
 	if v := r.text("CALLOUT_AUTH", "keys"); v != "keys" {
 		r.fault("CALLOUT_AUTH", `must be "keys": this version leaves sign-in to function keys`)
-	}
-}
-
-// stores checks which stores are asked for. On Azure an instance's disk does
-// not last, so the embedded one is refused there.
-func (r *reader) stores(onAzure bool) {
-	for _, name := range []string{"CALLOUT_TABLES", "CALLOUT_VAULT"} {
-		switch v := r.text(name, ""); {
-		case onAzure && (v == "" || v == "local"):
-			r.fault(name, "must name a store on Azure: the embedded store would be lost with the instance")
-		case onAzure:
-			r.fault(name, "names a store that this version does not have: it has only the embedded one, which Azure would lose. Run this version elsewhere")
-		case v != "" && v != "local":
-			r.fault(name, `must be "local": this version has only the embedded store`)
-		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"callout/handler/egress"
+	"callout/handler/secret"
 )
 
 // read reads settings from names and values.
@@ -50,6 +51,12 @@ func TestEachSetting(t *testing.T) {
 		{"CALLOUT_AUTH", "keys", func(*Settings) {}},
 		{"CALLOUT_TABLES", "local", func(*Settings) {}},
 		{"CALLOUT_VAULT", "local", func(*Settings) {}},
+		{"CALLOUT_TABLES", "https://x.table.core.windows.net", func(s *Settings) { s.Tables.Endpoint = "https://x.table.core.windows.net" }},
+		{"CALLOUT_TABLES", "UseDevelopmentStorage=true", func(s *Settings) { s.Tables.ConnectionString = secret.New("UseDevelopmentStorage=true") }},
+		{"CALLOUT_VAULT", "https://x.vault.azure.net", func(s *Settings) { s.Vault.URL = "https://x.vault.azure.net" }},
+		{"CALLOUT_VAULT", "https://127.0.0.1:8443", func(s *Settings) {
+			s.Vault = VaultSettings{URL: "https://127.0.0.1:8443", AnyDomain: true}
+		}},
 		// Core Tools gives a name under which only plain http answers.
 		{"WEBSITE_HOSTNAME", "localhost:7071", func(*Settings) {}},
 	}
@@ -77,8 +84,8 @@ func TestValuesThatAreRefused(t *testing.T) {
 		"CALLOUT_PORT":                 {"http", "-1", "65536", "70.71", "127.0.0.1:7071"},
 		"FUNCTIONS_CUSTOMHANDLER_PORT": {"0", "http", "65536", " 7071"},
 		"CALLOUT_AUTH":                 {"entra", "Keys", "none"},
-		"CALLOUT_TABLES":               {"https://x.table.core.windows.net", "UseDevelopmentStorage=true", "Local"},
-		"CALLOUT_VAULT":                {"https://x.vault.azure.net", "memory"},
+		"CALLOUT_TABLES":               {"http://x.table.core.windows.net", "Local"},
+		"CALLOUT_VAULT":                {"http://x.vault.azure.net", "https://", "memory"},
 		"CALLOUT_CONFIG_TTL":           {"10", "-1s", "61m", "soon"},
 		"CALLOUT_LOG_LEVEL":            {"verbose", "3"},
 		"CALLOUT_EGRESS_HTTP":          {"yes", "TRUE!"},
@@ -100,7 +107,7 @@ func TestValuesThatAreRefused(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedTogetherAndNoValueIsQuoted(t *testing.T) {
-	const canary = "AccountKey=canary4711"
+	const canary = "AccountKey!canary4711"
 	names := []string{"CALLOUT_PORT", "CALLOUT_AUTH", "CALLOUT_TABLES", "CALLOUT_VAULT", "CALLOUT_CONFIG_TTL", "CALLOUT_LOG_LEVEL",
 		"CALLOUT_EGRESS_HTTP", "CALLOUT_EGRESS_ALLOW", "CALLOUT_EGRESS_HOSTS", "CALLOUT_EGRESS_PORTS"}
 	env := map[string]string{}
@@ -132,7 +139,8 @@ func TestOnAzure(t *testing.T) {
 	}{
 		{"both missing", "", "", []string{"CALLOUT_TABLES", "CALLOUT_VAULT"}},
 		{"both local", "local", "local", []string{"CALLOUT_TABLES", "CALLOUT_VAULT"}},
-		{"stores that this version lacks", "https://x.table.core.windows.net", "https://x.vault.azure.net", []string{"CALLOUT_TABLES", "CALLOUT_VAULT"}},
+		{"Azurite", "UseDevelopmentStorage=true", "https://x.vault.azure.net", []string{"CALLOUT_TABLES"}},
+		{"a vault outside Azure", "https://x.table.core.windows.net", "https://x.vault.azure.net.example.com", []string{"CALLOUT_VAULT"}},
 	}
 	for _, c := range cases {
 		err := azure(c.tables, c.vault)

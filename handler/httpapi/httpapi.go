@@ -19,6 +19,7 @@ import (
 	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/route"
+	"callout/handler/sweep"
 )
 
 // API holds what the handlers work with.
@@ -26,6 +27,7 @@ type API struct {
 	Catalog *catalog.Catalog
 	Execute *execute.Executor
 	History *history.History
+	Sweep   *sweep.Sweeper
 	Log     *slog.Logger
 	Now     func() time.Time
 	// Functions are what the OpenAPI document describes.
@@ -61,6 +63,7 @@ func (a *API) Handlers() map[string]http.Handler {
 		"execute":    {"POST": a.execute},
 		"execution":  {"GET": a.getExecution},
 		"executions": {"GET": a.listExecutions},
+		"sweep":      {"POST": a.sweep},
 	}
 	out := map[string]http.Handler{
 		"health":  a.serve(methods{"GET": a.health}),

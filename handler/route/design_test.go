@@ -19,6 +19,7 @@ func TestTheFilesAreTheTableOfTheDesign(t *testing.T) {
 		{Name: "executions", Route: "executions", Methods: []string{"GET"}, AuthLevel: "function"},
 		{Name: "health", Route: "health", Methods: []string{"GET"}, AuthLevel: "anonymous"},
 		{Name: "openapi", Route: "openapi.json", Methods: []string{"GET"}, AuthLevel: "anonymous"},
+		{Name: "sweep", Timer: "0 15 * * * *"},
 		{Name: "test", Route: "configs/{name}/test", Methods: []string{"POST"}, AuthLevel: "function"},
 		{Name: "test-draft", Route: "test", Methods: []string{"POST"}, AuthLevel: "function"},
 	}
