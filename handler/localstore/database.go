@@ -52,6 +52,9 @@ func openDatabase(path string, sealer sealer) (db *bolt.DB, err error) {
 			db, err = nil, damagedFile(path)
 		}
 	}()
+	if err := createDatabase(path, sealer); err != nil {
+		return nil, err
+	}
 	if err := wholeDatabase(path); err != nil {
 		return nil, err
 	}
@@ -62,7 +65,29 @@ func openDatabase(path string, sealer sealer) (db *bolt.DB, err error) {
 	if err := prepare(db, path, sealer); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	removeUnfinished(filepath.Dir(path))
 	return db, nil
+}
+
+// createDatabase makes an empty database where there is none.
+func createDatabase(path string, sealer sealer) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil // opening it will tell what else is wrong
+	}
+	err := publish(path, func(file *os.File) error {
+		if err := file.Close(); err != nil {
+			return err
+		}
+		db, err := bolt.Open(file.Name(), 0o600, &bolt.Options{Timeout: lockTimeout, FreelistType: bolt.FreelistMapType})
+		if err != nil {
+			return err
+		}
+		return errors.Join(db.Update(func(tx *bolt.Tx) error { return initialise(tx, sealer) }), db.Close())
+	})
+	if err != nil {
+		return fmt.Errorf("localstore: the database cannot be created; check the data directory's owner, space and file system: %w", err)
+	}
+	return nil
 }
 
 // wholeDatabase refuses a file that is shorter than its own first page says.
@@ -70,9 +95,6 @@ func openDatabase(path string, sealer sealer) (db *bolt.DB, err error) {
 // process with a signal. Opening for reading looks at the first pages only.
 func wholeDatabase(path string) error {
 	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return fmt.Errorf("localstore: the database file cannot be read: %w", err)
 	}

@@ -58,19 +58,18 @@ func readableByOthers(mode fs.FileMode) bool {
 
 // createKey writes a new key, which is on disk when it returns: a database
 // must never outlive the only key that opens it. Of two processes that start
-// at once, one creates the file and the other fails.
+// at once, both get the key of the first.
 func createKey(path string) ([]byte, error) {
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails (crypto/rand)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err := publish(path, func(file *os.File) error {
+		_, err := file.Write(key)
+		return errors.Join(err, file.Sync(), file.Close())
+	})
 	if err != nil {
-		return nil, fmt.Errorf("localstore: the key file cannot be created: %w", err)
+		return nil, fmt.Errorf("localstore: the key file cannot be written: %w", err)
 	}
-	_, err = file.Write(key)
-	if err := errors.Join(err, file.Sync(), file.Close(), syncDir(filepath.Dir(path))); err != nil {
-		return nil, fmt.Errorf("localstore: the key file cannot be written: %w", errors.Join(err, os.Remove(path)))
-	}
-	return key, nil
+	return readKey(path)
 }
 
 // syncDir makes the names in dir durable. Windows cannot sync a directory and

@@ -18,6 +18,7 @@ const processVariable = "LOCALSTORE_TEST_PROCESS"
 // programs are what another process does to a store.
 var programs = map[string]func(dir, id string) error{
 	"open":  openAndClose,
+	"stay":  openAndStay,
 	"write": writeUntilKilled,
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"callout/handler/azure"
 	"callout/handler/store"
 	"callout/handler/storetest/azurite"
 	"callout/handler/storetest/fault"
@@ -189,7 +190,7 @@ func (l landing) RoundTrip(request *http.Request) (*http.Response, error) {
 func TestALateTryChangesNothing(t *testing.T) {
 	r := newTable(t, quick)
 	before := r.put("k", "before", "")
-	gate, landed := make(chan struct{}), landing{newTransport().Transport, make(chan int, 10)}
+	gate, landed := make(chan struct{}), landing{azure.NewTransport().Transport, make(chan int, 10)}
 	proxy := fault.Start(t, azurite.Shared(t).URL(), fault.Options{
 		Backend: landed, Rule: fault.Then("PUT *", fault.Hold(gate)),
 	})

@@ -59,7 +59,7 @@ func newTable(t *testing.T, retry policy.RetryOptions) rig {
 // openStore opens Azurite's account at a server or at a proxy in front of it.
 func openStore(t *testing.T, url string, retry policy.RetryOptions) *Store {
 	t.Helper()
-	client := newTransport()
+	client := azure.NewTransport()
 	t.Cleanup(client.CloseIdleConnections)
 	s, err := newStore(Options{ConnectionString: azurite.ConnectionString(url), Transport: client}, retry)
 	if err != nil {

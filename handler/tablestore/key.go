@@ -48,4 +48,6 @@ var etagForm = regexp.MustCompile(`^W/"datetime'[0-9A-Za-z%:.+-]+'"$`)
 // namesState reports whether an ETag can be that of a row. The service answers
 // any other with 400, as if the request were wrong, when all that is wrong is
 // that no row can match.
-func namesState(etag string) bool { return etag == store.Any || len(etag) <= 128 && etagForm.MatchString(etag) }
+func namesState(etag string) bool {
+	return etag == store.Any || len(etag) <= 128 && etagForm.MatchString(etag)
+}
