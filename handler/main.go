@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,6 +30,9 @@ import (
 )
 
 func main() {
+	// net/http logs the bytes of an answer that it did not expect, and they may
+	// echo a credential.
+	stdlog.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
@@ -112,8 +116,10 @@ func (a *App) wire(s *stores, client *egress.Client) {
 
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
+		Handler: handler,
+		// OPTIONS * is a request like any other.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            10 * time.Second,
 		// The host keeps idle connections for a minute and must never meet one
 		// that this end has closed.
 		IdleTimeout: 2 * time.Minute,

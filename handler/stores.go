@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -65,7 +66,7 @@ func (s *stores) addAzure(settings *Settings) error {
 		rows, err := tablestore.New(tablestore.Options{Endpoint: settings.Tables.Endpoint, Credential: credential,
 			ConnectionString: settings.Tables.ConnectionString.Reveal(), Transport: transport})
 		if err != nil {
-			return err
+			return fmt.Errorf("CALLOUT_TABLES cannot be used: %w", err)
 		}
 		s.table = func(name string) catalog.Rows { return rows.Table(name) }
 	}
@@ -75,7 +76,7 @@ func (s *stores) addAzure(settings *Settings) error {
 	secrets, err := keyvault.New(keyvault.Options{URL: settings.Vault.URL, Credential: credential,
 		Transport: transport, Tenant: settings.Vault.Tenant, AnyDomain: settings.Vault.AnyDomain})
 	if err != nil {
-		return err
+		return fmt.Errorf("CALLOUT_VAULT or AZURE_TENANT_ID cannot be used: %w", err)
 	}
 	s.vault, s.prepare = secrets, func(ctx context.Context) { _ = secrets.Prepare(ctx) } // the call itself will tell
 	return nil

@@ -69,7 +69,7 @@ func (a *Auth) UnmarshalJSON(data []byte) error {
 var authUse = map[AuthType]struct{ takes, needs []string }{
 	AuthNone:   {},
 	AuthBearer: {takes: []string{"token"}, needs: []string{"token"}},
-	AuthBasic:  {takes: []string{"username", "usernameSecret", "password"}, needs: []string{"username", "password"}},
+	AuthBasic:  {takes: []string{"username", "usernameSecret", "password"}, needs: []string{"password"}},
 	AuthAPIKey: {takes: []string{"key", "in", "header", "prefix", "query"}, needs: []string{"key"}},
 }
 

@@ -47,6 +47,7 @@ type Config struct {
 	Endpoint       string            `json:"endpoint"`
 	EndpointSecret bool              `json:"endpointSecret"`
 	HiddenEndpoint secret.Secret     `json:"-"`
+	endpointSaid   bool              // whether EndpointSecret was given, not guessed
 	Method         string            `json:"method"`
 	Auth           Auth              `json:"auth"`
 	Headers        []Header          `json:"headers"`
@@ -66,7 +67,7 @@ type Config struct {
 	CreatedAt time.Time   `json:"createdAt,omitzero"`
 	UpdatedAt time.Time   `json:"updatedAt,omitzero"`
 	LastTest  *LastTest   `json:"lastTest,omitempty"`
-	Secrets   []SecretRef `json:"secrets,omitempty"`
+	Secrets   []SecretRef `json:"secrets"`
 	// SecretVersion names the vault's version of the secret bundle.
 	SecretVersion string `json:"-"`
 }
@@ -103,14 +104,13 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	}{plain: plain{
 		Approval: ApprovalRequired, Enabled: true, Auth: Auth{Type: AuthNone},
 		TimeoutSeconds: defaultTimeout, MaxResponse: defaultResponseBytes,
-		Headers: []Header{}, Fields: []Field{},
+		Headers: []Header{}, Fields: []Field{}, Secrets: []SecretRef{},
 	}}
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
 	*c = Config(in.plain)
 	c.replaceNulls()
-	c.setFieldPlaces()
 	c.hideEndpoint(in.EndpointSecret)
 	return nil
 }
@@ -119,7 +119,7 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 // origin with the flag set is what a read gives: it stands for the stored one.
 func (c *Config) hideEndpoint(declared *bool) {
 	c.EndpointSecret = isWebhook(c.Endpoint)
-	if declared != nil {
+	if c.endpointSaid = declared != nil; c.endpointSaid {
 		c.EndpointSecret = *declared
 	}
 	if !c.EndpointSecret || c.Endpoint == "" {
@@ -130,6 +130,20 @@ func (c *Config) hideEndpoint(declared *bool) {
 		c.HiddenEndpoint = secret.New(c.Endpoint)
 	}
 	c.Endpoint = origin
+}
+
+// InheritEndpoint keeps a stored endpoint secret when only what a read shows of
+// it was given, and nothing was said about its being a secret.
+func (c *Config) InheritEndpoint(stored *Config) {
+	if stored != nil && stored.EndpointSecret && c.Endpoint == stored.Endpoint && !c.endpointSaid {
+		c.EndpointSecret = true
+	}
+}
+
+// Exposes reports whether c would put in the place of a stored secret endpoint
+// what a read shows of it.
+func (c *Config) Exposes(stored *Config) bool {
+	return stored.EndpointSecret && !c.EndpointSecret && c.Endpoint == stored.Endpoint
 }
 
 // replaceNulls makes of a null what it stands for: nothing.
@@ -143,18 +157,6 @@ func (c *Config) replaceNulls() {
 	for i := range c.Fields {
 		if string(c.Fields[i].Default) == "null" {
 			c.Fields[i].Default = nil
-		}
-	}
-}
-
-// setFieldPlaces fills in where a field goes when nothing is said.
-func (c *Config) setFieldPlaces() {
-	for i := range c.Fields {
-		if c.Fields[i].In == "" {
-			c.Fields[i].In = InQuery
-			if HasBody(c.Method) {
-				c.Fields[i].In = InBody
-			}
 		}
 	}
 }

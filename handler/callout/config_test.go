@@ -105,7 +105,7 @@ func TestDefaults(t *testing.T) {
 		"headers are empty":      c.Headers != nil && len(c.Headers) == 0,
 		"fields are empty":       c.Fields != nil && len(c.Fields) == 0,
 		"there are no secrets":   len(c.Given()) == 0,
-		"the catalog's are zero": c.ID == "" && c.Version == 0 && c.ETag == "" && c.Secrets == nil,
+		"the catalog's are zero": c.ID == "" && c.Version == 0 && c.ETag == "" && c.Secrets != nil && len(c.Secrets) == 0,
 	} {
 		if !ok {
 			t.Errorf("not so by default: %s", what)
@@ -144,8 +144,8 @@ func TestWhereFieldsGo(t *testing.T) {
 	for method, want := range map[string]string{"GET": "query", "DELETE": "query", "POST": "body", "PUT": "body", "PATCH": "body"} {
 		c := decode(t, with(doc{"method": method, "fields": list{
 			doc{"name": "a", "type": "string"}, doc{"name": "b", "type": "string", "in": "query"}}}))
-		if c.Fields[0].In != want || c.Fields[1].In != "query" {
-			t.Errorf("%s: unsaid goes to %s, said to %s; want %s and query", method, c.Fields[0].In, c.Fields[1].In, want)
+		if c.Fields[0].Place(method) != want || c.Fields[1].Place(method) != "query" {
+			t.Errorf("%s: unsaid goes to %s, said to %s; want %s and query", method, c.Fields[0].Place(method), c.Fields[1].Place(method), want)
 		}
 	}
 }

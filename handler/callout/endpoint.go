@@ -1,6 +1,7 @@
 package callout
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -79,4 +80,13 @@ func checkEndpoint(f *faults, target, raw string) {
 // printable reports whether s is ASCII without control characters.
 func printable(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r < 0x20 || r > 0x7e }) < 0
+}
+
+// queryNames lists the parameters in the query of an endpoint.
+func queryNames(raw string) []string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil
+	}
+	return slices.Collect(maps.Keys(u.Query()))
 }

@@ -31,3 +31,15 @@ const (
 	TypeArray   = "array"
 	TypeObject  = "object"
 )
+
+// Place is where the field goes in requests of the method: where In says, else
+// into the body where there is one, and into the query where there is none.
+func (f *Field) Place(method string) string {
+	switch {
+	case f.In != "":
+		return f.In
+	case HasBody(method):
+		return InBody
+	}
+	return InQuery
+}

@@ -167,6 +167,7 @@ func (c *Config) WithoutSecrets() *Config {
 	}
 	a := &out.Auth // a kind that takes no secret may still have been given one
 	a.Token, a.Password, a.Key, a.HiddenUsername = secret.Secret{}, secret.Secret{}, secret.Secret{}, secret.Secret{}
+	out.endpointSaid = false
 	return &out
 }
 

@@ -85,7 +85,7 @@ func (c *Config) checkSecrets(f *faults, excused []string) {
 
 func (c *Config) checkFields(f *faults) {
 	f.check(len(c.Fields) <= MaxFields, TooLong, "fields", "There are more than %d fields. Remove some.", MaxFields)
-	seen := map[string]bool{}
+	seen, taken := map[string]bool{}, append(queryNames(c.URL()), c.Auth.queryName())
 	for i := range c.Fields {
 		field, at := &c.Fields[i], fmt.Sprintf("fields[%d]", i)
 		f.check(validKey(field.Name), InvalidValue, at+".name",
@@ -95,14 +95,14 @@ func (c *Config) checkFields(f *faults) {
 		f.check(utf8.RuneCountInString(field.Description) <= MaxDescription, TooLong, at+".description",
 			"The description is longer than %d characters. Shorten it.", MaxDescription)
 		field.checkPlace(f, at, c.Method)
-		f.check(field.In != InQuery || field.Name != c.Auth.queryName(), InvalidValue, at+".name",
-			"The credential already sets this query parameter. Rename or remove the field, or change auth.query.")
+		f.check(field.Place(c.Method) != InQuery || !slices.Contains(taken, field.Name), InvalidValue, at+".name",
+			"The endpoint or the credential already sets this query parameter. Rename or remove the field, or the other.")
 		field.Shape.check(f, at)
 	}
 }
 
 func (field *Field) checkPlace(f *faults, at, method string) {
-	switch field.In {
+	switch field.Place(method) {
 	case InQuery:
 	case InBody:
 		f.check(HasBody(method), InvalidValue, at+".in", `Requests of this method have no body. Set "in" to "query", or change the method.`)

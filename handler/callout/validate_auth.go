@@ -19,7 +19,11 @@ func (a *Auth) check(f *faults, excused []string) {
 		f.check(!given[name] || slices.Contains(use.takes, name), InvalidValue, "auth."+name,
 			"A credential of type %s does not take this property. Remove it, or change auth.type.", a.Type)
 	}
-	for _, name := range use.needs {
+	needs := use.needs
+	if a.UsernameSecret && a.Type == AuthBasic {
+		needs = append(slices.Clip(needs), "username")
+	}
+	for _, name := range needs {
 		f.check(given[name] || slices.Contains(excused, "auth."+name), MissingValue, "auth."+name,
 			"A credential of type %s needs this property. Give it.", a.Type)
 	}

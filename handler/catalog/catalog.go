@@ -7,8 +7,10 @@ package catalog
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"callout/handler/callout"
@@ -55,6 +57,8 @@ type Catalog struct {
 	rows  Rows
 	vault Vault
 	opts  Options
+
+	changing [64]sync.Mutex // by the hash of a name
 
 	entries *memory[*Entry]
 	bundles *memory[callout.Bundle]
@@ -173,6 +177,7 @@ func (c *Catalog) Patch(ctx context.Context, name string, cond Condition, edit f
 const maxAttempts = 16
 
 func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit func(*callout.Config) (*callout.Config, error)) (*callout.Config, bool, error) {
+	defer c.lock(name)()
 	for attempt := 1; ; attempt++ {
 		now, err := c.present(ctx, name)
 		if err != nil {
@@ -186,10 +191,28 @@ func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit 
 			return nil, false, err
 		}
 		saved, err := c.replace(ctx, now, next)
-		if !isCode(err, callout.PreconditionFailed) || cond.exact() || attempt == maxAttempts {
+		switch {
+		case err == nil && now != nil:
+			saved.LastTest, _ = c.lastTest(ctx, saved) // an extra: the change is done
+			return saved, false, nil
+		case !isCode(err, callout.PreconditionFailed) || cond.exact():
 			return saved, now == nil, err
+		case attempt == maxAttempts:
+			return nil, false, &callout.Error{Code: callout.StorageUnavailable, Err: err,
+				Message: "Others keep changing this configuration at the same moment, and nothing was changed by this request. Try again in a few seconds."}
 		}
 	}
+}
+
+// lock lets the changes of one name that are made here come one after the other:
+// those that lose a race leave a version of their secrets behind. It returns the
+// unlocking.
+func (c *Catalog) lock(name string) func() {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(name))
+	m := &c.changing[hash.Sum32()%uint32(len(c.changing))]
+	m.Lock()
+	return m.Unlock
 }
 
 // Create adds a configuration. It fails with callout.ConfigExists when the name
@@ -206,6 +229,7 @@ func (c *Catalog) Create(ctx context.Context, next *callout.Config) (*callout.Co
 // Delete removes a configuration and its secrets; one that is not there is no
 // error.
 func (c *Catalog) Delete(ctx context.Context, name string, cond Condition) error {
+	defer c.lock(name)()
 	now, err := c.present(ctx, name)
 	if err != nil {
 		return err
@@ -247,6 +271,9 @@ func (c *Catalog) present(ctx context.Context, name string) (*callout.Config, er
 // Check returns what is wrong with a configuration that stored (nil for none)
 // is to become.
 func Check(next, stored *callout.Config) error {
+	if stored != nil && next.Exposes(stored) {
+		return secretsRequired([]string{"endpoint"}, "The stored endpoint is a secret of which only the origin is shown. To make it public, give the whole URL.")
+	}
 	_, more := request.Compile(next)
 	faults := append(next.Validate(next.Excused(stored)), more...)
 	if err := callout.Refuse(callout.InvalidConfig, faults); err != nil {

@@ -120,7 +120,7 @@ func TestPatchMeetsDelete(t *testing.T) {
 	h.create(crm)
 	h.vault.beforeSet = func() error {
 		h.vault.beforeSet = nil
-		return h.Delete(t.Context(), "crm", catalog.Condition{})
+		return h.instance().Delete(t.Context(), "crm", catalog.Condition{})
 	}
 	_, err := h.tryPatch(`{"auth": {"token": "canary-token-2"}}`)
 	wantCode(t, err, callout.ConfigNotFound)

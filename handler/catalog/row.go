@@ -61,6 +61,7 @@ func decodeConfig(row store.Row) (*callout.Config, error) {
 	if err := json.Unmarshal(r.Config, config); err != nil {
 		return nil, fmt.Errorf("catalog: a row is not readable: %w", err)
 	}
+	config = config.WithoutSecrets() // there are none: what is read says nothing about its endpoint
 	config.ETag, config.SecretVersion = row.ETag, r.SecretVersion
 	return config, nil
 }

@@ -291,3 +291,19 @@ func TestSecretsThatAreTooLargeTogether(t *testing.T) {
 		t.Errorf("it has the secrets %v", now.Secrets)
 	}
 }
+
+// What a read shows of a secret endpoint, put back without its flag, stands for
+// the stored one; a webhook must not be lost by it.
+func TestAShownEndpointStandsForTheStoredOne(t *testing.T) {
+	h := newHouse(t)
+	const hook = `{"name": "hook", "endpoint": "https://hooks.slack.com/services/T0/B0/canary-webhook", "method": "POST"}`
+	h.create(hook)
+	saved := h.put(`{"name": "hook", "endpoint": "https://hooks.slack.com", "method": "POST"}`)
+	if !saved.EndpointSecret || !saved.HasSecret("endpoint") {
+		t.Errorf("the endpoint is lost: %+v", saved.Secrets)
+	}
+	_, _, err := h.Put(t.Context(), decode(t, `{"name": "hook", "endpoint": "https://hooks.slack.com", "endpointSecret": false, "method": "POST"}`), catalog.Condition{})
+	if got := targets(wantCode(t, err, callout.SecretsRequired)); !slices.Equal(got, []string{"endpoint"}) {
+		t.Errorf("the faults are at %v", got)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 // replace commits next in the place of now, which is nil for a new one.
 func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*callout.Config, error) {
+	next.InheritEndpoint(now)
 	if err := Check(next, now); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func notWritten(err error) error {
 func (c *Catalog) stamp(saved, now *callout.Config) {
 	at := c.opts.Now().UTC().Truncate(time.Millisecond)
 	saved.ID, saved.Version, saved.CreatedAt, saved.ETag = c.opts.NewID(), 1, at, ""
-	saved.UpdatedAt, saved.LastTest, saved.Secrets, saved.SecretVersion = at, nil, nil, ""
+	saved.UpdatedAt, saved.LastTest, saved.Secrets, saved.SecretVersion = at, nil, []callout.SecretRef{}, ""
 	if now != nil {
 		saved.ID, saved.Version, saved.CreatedAt, saved.ETag = now.ID, now.Version+1, now.CreatedAt, now.ETag
 	}

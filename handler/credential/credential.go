@@ -62,8 +62,11 @@ func (c Credential) Mask(req *http.Request) { c.put(req, secret.Mask) }
 // Secrets lists the values that Apply derives, which have to be redacted
 // besides those that are stored.
 func (c Credential) Secrets() []secret.Secret {
-	if !c.value.IsSet() {
+	switch {
+	case !c.value.IsSet():
 		return nil
+	case c.value.Len() < callout.MinSecret: // too short to be looked for by itself
+		return []secret.Secret{secret.New(c.prefix + c.value.Reveal())}
 	}
 	return []secret.Secret{c.value}
 }

@@ -3,9 +3,11 @@ package egress
 import (
 	"context"
 	"crypto/x509"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"callout/handler/callout"
@@ -131,7 +133,27 @@ func (c *Client) prepare(req *http.Request) (*http.Request, *progress, error) {
 		out.Header = http.Header{}
 	}
 	out.Header.Set("Accept-Encoding", "gzip")
+	out.Header.Set(LoopHeader, "1")
+	sendOnce(out)
 	return out, progress, nil
+}
+
+// LoopHeader is in every request that goes out. Callout refuses requests that
+// carry it: a configuration that leads back to Callout, by whatever name, would
+// call itself without end, and with the rights of this service.
+const LoopHeader = "Callout-Loop"
+
+// sendOnce keeps net/http from sending a change again when a reused connection
+// breaks, which it does where the request has one of two headers.
+func sendOnce(req *http.Request) {
+	keyed := req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
+	if req.Method == http.MethodGet || !keyed {
+		return
+	}
+	req.GetBody = nil
+	if req.Body == nil {
+		req.Body = io.NopCloser(strings.NewReader(""))
+	}
 }
 
 // CloseIdleConnections closes the connections that wait for another request.

@@ -12,20 +12,19 @@ import (
 	"unicode/utf8"
 
 	"callout/handler/callout"
-	"callout/handler/redact"
 )
 
-// view makes what an agent sees of a body: JSON as it is, text as a string,
-// anything else described. The order is fixed: redact, then cut.
-func view(r *redact.Redactor, resp *callout.Response, data []byte) json.RawMessage {
-	if len(data) == 0 {
+// view makes what an agent sees of a body, which has been redacted and cut: JSON
+// as it is, text as a string, anything else described.
+func view(resp *callout.Response, clean []byte) json.RawMessage {
+	if len(clean) == 0 {
 		return nil
 	}
-	clean := r.Bytes(data)
+	kind, params, _ := mime.ParseMediaType(resp.ContentType)
+	clean = asUTF8(clean, params["charset"])
 	if resp.Truncated {
-		clean = wholeRunes(r.Cut(clean))
+		clean = wholeRunes(clean)
 	}
-	kind, _, _ := mime.ParseMediaType(resp.ContentType)
 	switch {
 	case !resp.Truncated && isJSON(kind, clean):
 		return compact(clean)
@@ -36,6 +35,20 @@ func view(r *redact.Redactor, resp *callout.Response, data []byte) json.RawMessa
 		return quoted(strings.ToValidUTF8(string(clean), "\uFFFD"))
 	}
 	return quoted(fmt.Sprintf("(%d bytes of binary content, not shown)", resp.Bytes))
+}
+
+// asUTF8 takes off a byte order mark, and rewrites what calls itself ISO-8859-1,
+// in which each byte is the character of its number.
+func asUTF8(data []byte, charset string) []byte {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	if utf8.Valid(data) || !strings.EqualFold(charset, "iso-8859-1") {
+		return data
+	}
+	runes := make([]rune, len(data))
+	for i, b := range data {
+		runes[i] = rune(b)
+	}
+	return []byte(string(runes))
 }
 
 // wholeRunes leaves off a character of which the limit cut the end.

@@ -29,7 +29,10 @@ func (x *Executor) send(ctx context.Context, p *prepared, e *callout.Execution) 
 		return
 	}
 	if err := x.answered(p, e, resp); err != nil {
-		x.unanswered(p, e, err)
+		x.brokenOff(p, e, resp, err)
+	}
+	if e.Error != nil && p.unsafe() && e.Error.Code == callout.UpstreamServerError {
+		e.Error.Retryable = false // the change may have been made all the same
 	}
 }
 
@@ -54,18 +57,35 @@ func (x *Executor) unanswered(p *prepared, e *callout.Execution, err error) {
 	}
 }
 
+// brokenOff sorts out an answer whose body could not be read. A status that says
+// no settles it; after one that says yes, what was done is not known.
+func (x *Executor) brokenOff(p *prepared, e *callout.Execution, resp *http.Response, err error) {
+	if refusal := judge(resp, x.Now()); refusal != nil {
+		e.Status, e.Error = callout.Failed, refusal
+		return
+	}
+	x.unanswered(p, e, err)
+}
+
 // answered reads the answer and judges it. It fails when the answer breaks off.
 func (x *Executor) answered(p *prepared, e *callout.Execution, resp *http.Response) error {
 	e.Response = &callout.Response{
 		Status: resp.StatusCode, ContentType: p.redactor.String(resp.Header.Get("Content-Type")),
 		Location: location(p, resp),
 	}
-	body, err := egress.ReadBody(resp, p.filled.MaxResponse)
-	e.Response.Bytes, e.Response.Truncated = body.Size, body.Truncated
+	// Redact first, then cut: more is read than is shown, so that no secret is
+	// met in the middle at the limit.
+	limit := p.filled.MaxResponse
+	body, err := egress.ReadBody(resp, limit+int64(p.redactor.Reach()))
+	e.Response.Bytes, e.Response.Truncated = min(body.Size, limit), body.Truncated || body.Size > limit
 	if err != nil {
 		return err
 	}
-	e.Response.Body = view(p.redactor, e.Response, body.Data)
+	clean := p.redactor.Bytes(body.Data)
+	if body.Truncated {
+		clean = p.redactor.Cut(clean)
+	}
+	e.Response.Body = view(e.Response, clean[:min(int64(len(clean)), limit)])
 	e.Error = judge(resp, x.Now())
 	e.Status = callout.Succeeded
 	if e.Error != nil {

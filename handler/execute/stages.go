@@ -88,9 +88,10 @@ func (a *attempt) exchange(ctx context.Context) bool {
 }
 
 func (a *attempt) post(ctx context.Context) (*http.Response, verdict) {
-	if missing := a.template.Validate(a.trial.Arguments); len(missing) > 0 {
-		return nil, failed(callout.RequestFailed, "Required arguments are missing, so nothing was sent.",
-			`Give a value for each required field in "arguments", or set "send" to false.`)
+	if a.incomplete {
+		const detail, advice = "Required arguments are missing, so nothing was sent.", `Give a value for each required field in "arguments", or set "send" to false.`
+		return nil, verdict{detail: detail, advice: advice,
+			err: &callout.CallError{Code: callout.InvalidArguments, Message: detail + " " + advice, Reason: detail}}
 	}
 	req, err := a.prepared.request(ctx)
 	if err != nil {

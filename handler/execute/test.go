@@ -59,15 +59,17 @@ func (x *Executor) TestDraft(ctx context.Context, draft *callout.Config, trial T
 
 // attempt is a test under way.
 type attempt struct {
-	x        *Executor
-	config   *callout.Config
-	trial    Trial
-	send     bool
-	secrets  func(context.Context, *callout.Config) (callout.Bundle, error)
-	template *request.Template
-	prepared *prepared
-	url      *url.URL
-	report   *callout.TestReport
+	x      *Executor
+	config *callout.Config
+	trial  Trial
+	send   bool
+	// incomplete: required arguments are missing.
+	incomplete bool
+	secrets    func(context.Context, *callout.Config) (callout.Bundle, error)
+	template   *request.Template
+	prepared   *prepared
+	url        *url.URL
+	report     *callout.TestReport
 }
 
 func (x *Executor) try(ctx context.Context, config *callout.Config, trial Trial, secrets func(context.Context, *callout.Config) (callout.Bundle, error)) (*callout.TestReport, error) {
@@ -82,6 +84,9 @@ func (x *Executor) try(ctx context.Context, config *callout.Config, trial Trial,
 	}
 	a := &attempt{x: x, config: config, trial: trial, template: template, secrets: secrets,
 		send: callout.Safe(config.Method), report: &callout.TestReport{Stages: []callout.StageResult{}}}
+	if a.incomplete = len(template.Validate(trial.Arguments)) > 0; a.incomplete {
+		a.send = false // unless asked to, which then says what is missing
+	}
 	if trial.Send != nil {
 		a.send = *trial.Send
 	}
@@ -156,6 +161,9 @@ func (a *attempt) summary() string {
 		return fmt.Sprintf("Failed at stage %s: %s", last.Stage, last.Detail)
 	case a.report.Response != nil:
 		return fmt.Sprintf("The API answered %d %s.", a.report.Response.Status, http.StatusText(a.report.Response.Status))
+	}
+	if a.incomplete {
+		return "The API can be reached. No request was sent: required arguments are missing."
 	}
 	return "The API can be reached. No request was sent."
 }

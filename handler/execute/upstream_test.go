@@ -11,13 +11,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"callout/handler/egress"
 )
 
 // apiHost is the name under which the test's API is found.
 const apiHost = "api.example.com"
 
 // received is a request as it reached an API. What every request has for the
-// transport's sake (Accept-Encoding, Content-Length) is left out.
+// transport's sake (Accept-Encoding, Callout-Loop, Content-Length) is left out.
 type received struct {
 	method, uri, body string
 	header            http.Header
@@ -54,6 +56,7 @@ func (u *upstream) note(r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	header := r.Header.Clone()
 	header.Del("Accept-Encoding")
+	header.Del(egress.LoopHeader)
 	header.Del("Content-Length")
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -23,8 +23,12 @@ func (a *API) execute(r *http.Request) (reply, error) {
 	if err := checked(doc, "ExecuteRequest"); err != nil {
 		return reply{}, err
 	}
+	context, err := contextOf(doc)
+	if err != nil {
+		return reply{}, err
+	}
 	execution, err := a.Execute.Do(r.Context(), execute.Call{
-		Config: r.PathValue("name"), Arguments: arguments(doc), Context: contextOf(doc),
+		Config: r.PathValue("name"), Arguments: arguments(doc), Context: context,
 	})
 	if err != nil {
 		return reply{}, err
@@ -47,15 +51,22 @@ func arguments(doc any) request.Arguments {
 	return args
 }
 
-func contextOf(doc any) map[string]string {
+// maxContextName is how long the name of an entry of context may be, in bytes.
+const maxContextName = 64
+
+func contextOf(doc any) (map[string]string, error) {
 	given, _ := doc.(map[string]any)["context"].(map[string]any)
 	out := make(map[string]string, len(given))
 	for name, value := range given {
+		if len(name) > maxContextName {
+			return nil, callout.Refuse(callout.InvalidRequest, []callout.Fault{{Code: callout.TooLong, Target: "context",
+				Message: "The name of an entry is longer than 64 bytes. Shorten it."}})
+		}
 		if text, ok := value.(string); ok {
 			out[name] = text
 		}
 	}
-	return out
+	return out, nil
 }
 
 func trial(doc any) execute.Trial {

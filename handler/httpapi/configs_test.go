@@ -32,7 +32,7 @@ func TestDefaultsAreTheSafeOnes(t *testing.T) {
 	want := doc{
 		"approval": "required", "enabled": true, "endpointSecret": false, "timeoutSeconds": 30.0,
 		"maxResponseBytes": 1048576.0, "version": 1.0, "headers": []any{}, "auth": doc{"type": "none"},
-		"fields": []any{doc{"name": "a", "type": "string", "required": false, "in": "body"}},
+		"fields": []any{doc{"name": "a", "type": "string", "required": false}},
 	}
 	got := s.want(201, "POST", "/configs", least).object(t)
 	for name, want := range want {

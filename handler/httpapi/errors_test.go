@@ -178,9 +178,13 @@ type racing struct{ catalog.Rows }
 
 func (racing) Put(context.Context, store.Row) (string, error) { return "", store.ErrConflict }
 
-func TestAChangeThatIsAlwaysTooLateIs412(t *testing.T) {
+// Nobody asked for a state, so it is not the request that is at fault.
+func TestAChangeThatIsAlwaysTooLate(t *testing.T) {
 	s := newService(t)
 	s.api.Catalog = catalog.New(racing{s.store.Table(store.Configs)}, s.store.Vault(), catalog.Options{NewID: func() string { return "id" }})
-	s.want(412, "PUT", "/configs/crm", s.config("crm", "/ok", nil))
+	if got := s.want(503, "PUT", "/configs/crm", s.config("crm", "/ok", nil)); got.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	s.want(412, "PUT", "/configs/crm", s.config("crm", "/ok", nil), "If-Match", `"stale"`)
 	s.want(409, "POST", "/configs", s.config("crm", "/ok", nil))
 }

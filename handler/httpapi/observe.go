@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"callout/handler/egress"
 	"callout/handler/history"
 	"callout/handler/logline"
 	"callout/handler/route"
@@ -27,6 +28,11 @@ func (a *API) Observe(next http.Handler) http.Handler {
 		}
 		rec := &recorder{ResponseWriter: w}
 		defer a.log(ctx, r, rec, start)
+		if r.Header.Get(egress.LoopHeader) != "" {
+			Fail(rec, r, http.StatusLoopDetected, "LoopDetected",
+				"This request comes from a configuration of Callout, which must not call Callout. Change the endpoint of that configuration.")
+			return
+		}
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
 }

@@ -26,15 +26,22 @@ const (
 const maxBody = callout.MaxConfig
 
 func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBody { // before it is sent, where the client asks first
+		return nil, tooLargeBody()
+	}
 	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, &callout.Error{Code: payloadTooLarge, Message: "The body is larger than 262144 bytes. Send less."}
+		return nil, tooLargeBody()
 	case err != nil:
 		return nil, &callout.Error{Code: invalidJSON, Message: "The body could not be read to its end. Send it again."}
 	}
 	return data, nil
+}
+
+func tooLargeBody() error {
+	return &callout.Error{Code: payloadTooLarge, Message: "The body is larger than 262144 bytes. Send less."}
 }
 
 // document reads the body as one JSON document. An empty body counts as an

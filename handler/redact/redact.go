@@ -63,8 +63,12 @@ func (r *Redactor) Bytes(data []byte) []byte {
 // Cut returns data without the end that may hold the beginning of a secret. It
 // is for a body that was cut off at a limit.
 func (r *Redactor) Cut(data []byte) []byte {
-	return data[:max(0, len(data)-max(0, r.longest-1))]
+	return data[:max(0, len(data)-r.Reach())]
 }
+
+// Reach is how many bytes the beginning of a secret can take up before the end of
+// a text, and so how many more have to be read than are kept.
+func (r *Redactor) Reach() int { return max(0, r.longest-1) }
 
 // span is a part of a text, as places in bytes.
 type span struct{ start, end int }

@@ -72,7 +72,7 @@ func (t *Template) body(args Arguments) []byte {
 	next := byte('{')
 	for i := range t.config.Fields {
 		field := &t.config.Fields[i]
-		if v, ok := args[field.Name]; ok && field.In == callout.InBody {
+		if v, ok := args[field.Name]; ok && field.Place(t.config.Method) == callout.InBody {
 			out.WriteByte(next)
 			out.value(field.Name)
 			out.WriteByte(':')
@@ -118,7 +118,7 @@ func (t *Template) addQuery(u *url.URL, args Arguments) {
 		pairs = append(pairs, u.RawQuery)
 	}
 	for _, field := range t.config.Fields {
-		if v, ok := args[field.Name]; ok && field.In == callout.InQuery {
+		if v, ok := args[field.Name]; ok && field.Place(t.config.Method) == callout.InQuery {
 			for _, text := range texts(v) {
 				pairs = append(pairs, url.QueryEscape(field.Name)+"="+url.QueryEscape(text))
 			}

@@ -115,7 +115,7 @@ func checkBuilt(t *testing.T, c *callout.Config, args request.Arguments) {
 	wantBody, wantQuery := map[string]any{}, url.Values{}
 	for _, field := range c.Fields {
 		switch v, ok := args[field.Name]; {
-		case ok && v != nil && field.In == callout.InBody:
+		case ok && v != nil && field.Place(c.Method) == callout.InBody:
 			wantBody[field.Name] = v
 		case ok && v != nil:
 			wantQuery[field.Name] = inQuery(v)
