@@ -74,7 +74,9 @@ func TestRoundTrips(t *testing.T) {
 		{"GET past the TTL: the row, the record", func() { w.clock.pass(ttl); w.call(cold, "get_it", "token-of-get-it") }, 2, 0},
 		{"a list", func() { _, _, _ = cold.Catalog.List(t.Context(), "", 1000) }, 1, 0},
 		{"a read: the row and its test", func() { _, _ = cold.Catalog.Get(t.Context(), "get_it") }, 2, 0},
-		{"a PUT of what is there", func() { _, _, _ = cold.Catalog.Put(t.Context(), w.config("get_it", "GET", "another-token"), catalog.Condition{}) }, 2, 1},
+		{"a change: the row, its replacement, its test; the bundle", func() {
+			_, _, _ = cold.Catalog.Put(t.Context(), w.config("get_it", "GET", "another-token"), catalog.Condition{})
+		}, 3, 1},
 	} {
 		tables, vault := w.sent(row.do)
 		t.Logf("%-60s %d to the tables, %d to the vault", row.what, len(tables), len(vault))

@@ -176,6 +176,10 @@ func (c *Catalog) Patch(ctx context.Context, name string, cond Condition, edit f
 // through: each attempt that is lost was won by another.
 const maxAttempts = 16
 
+// maxInserts is how often a configuration is inserted because it is not known
+// what became of the last try.
+const maxInserts = 4
+
 func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit func(*callout.Config) (*callout.Config, error)) (*callout.Config, bool, error) {
 	defer c.lock(name)()
 	for attempt := 1; ; attempt++ {
@@ -195,6 +199,8 @@ func (c *Catalog) change(ctx context.Context, name string, cond Condition, edit 
 		case err == nil && now != nil:
 			saved.LastTest, _ = c.lastTest(ctx, saved) // an extra: the change is done
 			return saved, false, nil
+		case errors.Is(err, errLost) && attempt < maxInserts:
+			// anew, under another id
 		case !isCode(err, callout.PreconditionFailed) || cond.exact():
 			return saved, now == nil, err
 		case attempt == maxAttempts:
@@ -275,11 +281,21 @@ func Check(next, stored *callout.Config) error {
 		return secretsRequired([]string{"endpoint"}, "The stored endpoint is a secret of which only the origin is shown. To make it public, give the whole URL.")
 	}
 	_, more := request.Compile(next)
-	faults := append(next.Validate(next.Excused(stored)), more...)
+	faults := slices.Concat(next.Validate(next.Excused(stored)), more, tooLarge(next))
 	if err := callout.Refuse(callout.InvalidConfig, faults); err != nil {
 		return err
 	}
 	return checkOrigin(next, stored, next.Kept(stored))
+}
+
+// tooLarge bounds the whole, which may be put together from several requests.
+func tooLarge(next *callout.Config) []callout.Fault {
+	given := next.WithoutSecrets()
+	given.Secrets, given.LastTest = nil, nil
+	if data, err := encode(given); err == nil && len(data) <= callout.MaxConfig {
+		return nil
+	}
+	return []callout.Fault{{Code: callout.TooLong, Message: "The configuration as a whole is larger than 256 KiB. Shorten descriptions, or remove fields."}}
 }
 
 // checkOrigin refuses to carry a stored secret to another place: whoever may

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,12 +41,21 @@ func newer() error {
 func encodeConfig(config *callout.Config) (store.Row, error) {
 	bare := *config
 	bare.ETag, bare.LastTest = "", nil
-	data, err := json.Marshal(&bare)
+	data, err := encode(&bare)
 	if err != nil {
 		return store.Row{}, fmt.Errorf("catalog: a configuration cannot be encoded: %w", err)
 	}
-	data, err = json.Marshal(configRow{Schema: schemaNumber, SecretVersion: config.SecretVersion, Config: data})
+	data, err = encode(configRow{Schema: schemaNumber, SecretVersion: config.SecretVersion, Config: data})
 	return store.Row{Partition: configPartition, Key: config.Name, ETag: config.ETag, Data: data}, err
+}
+
+// encode leaves out the HTML escapes, which would make `<` six bytes long.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 func decodeConfig(row store.Row) (*callout.Config, error) {

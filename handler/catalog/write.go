@@ -3,8 +3,8 @@ package catalog
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -32,10 +32,14 @@ func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*call
 	if err != nil {
 		return nil, err
 	}
+	row.Once = now == nil
 	defer c.entries.forget(saved.Name)
 	saved.ETag, err = c.rows.Put(ctx, row)
 	if errors.Is(err, store.ErrConflict) {
 		c.abandon(ctx, now, saved)
+	}
+	if now == nil && errors.Is(err, store.ErrUnavailable) && ctx.Err() == nil {
+		return c.findInserted(ctx, saved, err)
 	}
 	if err != nil {
 		return nil, notWritten(err)
@@ -50,8 +54,8 @@ func same(now, saved *callout.Config) bool {
 	}
 	again := *saved
 	again.Version, again.UpdatedAt, again.ETag = now.Version, now.UpdatedAt, now.ETag
-	a, errA := json.Marshal(now)
-	b, errB := json.Marshal(&again)
+	a, errA := encode(now)
+	b, errB := encode(&again)
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
@@ -150,4 +154,19 @@ func updatedAt(path string, given callout.Bundle, now *callout.Config, at time.T
 
 func samePaths(a, b []callout.SecretRef) bool {
 	return slices.EqualFunc(a, b, func(x, y callout.SecretRef) bool { return x.Path == y.Path })
+}
+
+// errLost: an insert left nothing behind.
+var errLost = errors.New("catalog: an insert left nothing behind")
+
+// findInserted looks for what an insert without an answer has left.
+func (c *Catalog) findInserted(ctx context.Context, saved *callout.Config, cause error) (*callout.Config, error) {
+	found, err := c.present(ctx, saved.Name)
+	switch {
+	case err == nil && found == nil:
+		return nil, callout.Unavailable(fmt.Errorf("%w: %w", errLost, cause))
+	case err == nil && found.ID == saved.ID && found.Version == saved.Version:
+		return found, nil
+	}
+	return nil, callout.Unavailable(cause)
 }

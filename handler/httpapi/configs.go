@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -161,7 +160,7 @@ func (a *API) patchConfig(r *http.Request) (reply, error) {
 
 // merge applies a merge patch to a configuration as it is read.
 func merge(now *callout.Config, patch any) (*callout.Config, error) {
-	data, err := json.Marshal(now)
+	data, err := encode(now)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func bind(doc any) (*callout.Config, error) {
 		digits(members)
 	}
 	config := &callout.Config{}
-	data, err := json.Marshal(doc)
+	data, err := encode(doc)
 	if err == nil {
 		err = json.Unmarshal(data, config)
 	}

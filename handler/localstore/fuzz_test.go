@@ -35,7 +35,7 @@ func FuzzRow(f *testing.F) {
 		}
 		for _, got := range []store.Row{row, page.Rows[0]} {
 			if got.Partition != partition || got.Key != key || got.ETag != etag || !bytes.Equal(got.Data, data) {
-				t.Errorf("got %q", got)
+				t.Errorf("got %+v", got)
 			}
 		}
 		if err := table.Delete(t.Context(), partition, key, etag); err != nil {
@@ -82,7 +82,7 @@ func FuzzStored(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got, err := table.decodeRow("p", "k", raw)
 		if err != nil && !errors.Is(err, ErrDamaged) || err == nil && !bytes.Equal(got.Data, row.Data) {
-			t.Errorf("decodeRow: %q, %v", got, err)
+			t.Errorf("decodeRow: %+v, %v", got, err)
 		}
 		decoded, err := decodeVersion(raw)
 		if err != nil {

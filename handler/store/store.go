@@ -34,6 +34,10 @@ type Row struct {
 	// HTTP. On a write, empty means: only if there is no such row yet.
 	ETag string
 	Data []byte
+	// Once keeps an insert from being sent again after a try that may have been
+	// carried out: it could bring back what was removed meanwhile. What is not
+	// found afterwards is then ErrUnavailable.
+	Once bool
 }
 
 // Any is the ETag that matches every state of an existing row.

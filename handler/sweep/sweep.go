@@ -40,6 +40,10 @@ const (
 	// grace is how long a version is kept after it went out of use: another
 	// instance may still read it, and a write may just be under way.
 	grace = 24 * time.Hour
+	// settled is the age at which a version that is still enabled must have been
+	// committed: one that never was has been disabled by then, if a run comes by
+	// once a day.
+	settled = 3 * grace
 	// bound is how many versions and secrets one run takes away. Key Vault takes
 	// 300 changes in ten seconds.
 	bound = 200
@@ -50,7 +54,7 @@ const (
 func (s *Sweeper) Run(ctx context.Context) (Report, error) {
 	var report Report
 	// The rows first: what is written meanwhile is young, and left alone.
-	named, err := s.Catalog.SecretVersions(ctx)
+	inUse, err := s.inUse(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -59,12 +63,10 @@ func (s *Sweeper) Run(ctx context.Context) (Report, error) {
 		return report, err
 	}
 	for _, name := range names {
-		if report.Disabled+report.Deleted >= bound {
-			report.More = true
+		if report.full() {
 			break
 		}
-		inUse, known := named[name]
-		if err := s.sweepSecret(ctx, name, inUse, known, &report); err != nil {
+		if err := s.sweepSecret(ctx, name, inUse[name], &report); err != nil {
 			return report, err
 		}
 	}
@@ -72,20 +74,53 @@ func (s *Sweeper) Run(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
+// full reports whether the bound is reached, and notes it.
+func (r *Report) full() bool {
+	r.More = r.Disabled+r.Deleted >= bound
+	return r.More
+}
+
+// use is what a configuration says of its secrets: which version it uses, ""
+// for none, and that this has been so since then at the latest.
+type use struct {
+	version string
+	since   time.Time
+}
+
+// inUse reads every row. The keys are the names that the vault knows.
+func (s *Sweeper) inUse(ctx context.Context) (map[string]*use, error) {
+	found := map[string]*use{}
+	for after, more := "", true; more; {
+		page, rest, err := s.Catalog.List(ctx, after, store.MaxTop)
+		if err != nil {
+			return nil, err
+		}
+		for _, config := range page {
+			found[catalog.VaultName(config.ID)] = &use{config.SecretVersion, config.UpdatedAt}
+			after = config.Name
+		}
+		more = rest
+	}
+	return found, nil
+}
+
 // sweepSecret disables the versions of a configuration that have been out of use
 // for the grace period, and deletes the secret of one that is gone.
-func (s *Sweeper) sweepSecret(ctx context.Context, name, inUse string, known bool, report *Report) error {
+func (s *Sweeper) sweepSecret(ctx context.Context, name string, now *use, report *Report) error {
 	versions, err := s.Vault.Versions(ctx, name)
 	if err != nil {
 		return gone(err)
 	}
 	slices.SortFunc(versions, func(a, b store.Version) int { return a.Created.Compare(b.Created) })
-	if !known {
+	if now == nil {
 		return s.deleteOrphan(ctx, name, versions, report)
 	}
 	for i, v := range versions {
-		if v.ID == inUse || !v.Enabled || !s.over(outOfUse(versions, i)) {
+		if v.ID == now.version || !v.Enabled || !s.outOfUse(versions, i, now) {
 			continue
+		}
+		if report.full() {
+			return nil
 		}
 		if err := s.Vault.Disable(ctx, name, v.ID); gone(err) != nil {
 			return err
@@ -95,18 +130,26 @@ func (s *Sweeper) sweepSecret(ctx context.Context, name, inUse string, known boo
 	return nil
 }
 
-// outOfUse is since when a version that is not in use has not been, at the
-// latest: since the next was written, or since it was written itself and never
-// committed.
-func outOfUse(versions []store.Version, i int) time.Time {
-	if i+1 < len(versions) {
-		return versions[i+1].Created
+// outOfUse reports whether a version that is not in use has not been for the
+// grace period. It went out of use when the next that was committed was written,
+// and which of them were committed is not on record: a crash may have left some
+// that never were. Certain is that it was not later than the one that is in use
+// now was written, or the row changed, if none is.
+func (s *Sweeper) outOfUse(versions []store.Version, i int, now *use) bool {
+	since := now.since
+	if at := slices.IndexFunc(versions, func(v store.Version) bool { return v.ID == now.version }); at >= 0 {
+		since = versions[at].Created
 	}
-	return versions[i].Created
+	if s.over(since, grace) && s.over(versions[i].Created, grace) {
+		return true
+	}
+	return slices.ContainsFunc(versions[i+1:], func(next store.Version) bool {
+		return next.Enabled && s.over(next.Created, settled)
+	})
 }
 
 func (s *Sweeper) deleteOrphan(ctx context.Context, name string, versions []store.Version, report *Report) error {
-	if len(versions) > 0 && !s.over(versions[len(versions)-1].Created) {
+	if len(versions) > 0 && !s.over(versions[len(versions)-1].Created, grace) {
 		return nil
 	}
 	if err := s.Vault.Delete(ctx, name); gone(err) != nil {
@@ -116,7 +159,7 @@ func (s *Sweeper) deleteOrphan(ctx context.Context, name string, versions []stor
 	return nil
 }
 
-func (s *Sweeper) over(since time.Time) bool { return s.Now().Sub(since) > grace }
+func (s *Sweeper) over(since time.Time, age time.Duration) bool { return s.Now().Sub(since) > age }
 
 // gone takes away the error of what another instance has removed already.
 func gone(err error) error {

@@ -90,6 +90,9 @@ func (t *Table) sendCreating(ctx context.Context, w write) (outcome, error) {
 // send sends a write, with the SDK's tries.
 func (t *Table) send(ctx context.Context, w write) outcome {
 	watched, tried := watchTries(ctx)
+	if w.Once {
+		watched = policy.WithRetryOptions(watched, t.unlessInDoubt())
+	}
 	etag, err := t.request(watched, w)
 	out := outcome{etag: string(etag), reply: readReply(err), doubt: tried.doubt}
 	if out.reply.verdict == done && out.etag == "" {
@@ -114,4 +117,13 @@ func (t *Table) request(ctx context.Context, w write) (azcore.ETag, error) {
 // withoutEcho asks the service not to send an inserted row back.
 func withoutEcho(ctx context.Context) context.Context {
 	return policy.WithHTTPHeader(ctx, http.Header{"Prefer": {"return-no-content"}})
+}
+
+// unlessInDoubt tries again only after what is sure to have done nothing.
+func (t *Table) unlessInDoubt() policy.RetryOptions {
+	options := t.retry
+	options.ShouldRetry = func(response *http.Response, err error) bool {
+		return !leavesDoubt(response, err) && (err != nil || response.StatusCode == http.StatusTooManyRequests)
+	}
+	return options
 }

@@ -53,7 +53,7 @@ func tookPlace(found entity, before string) bool {
 // readBack reads a row after a write. When the service has refused the last try
 // it is there and is asked as always; when it said nothing, it is asked once.
 func (t *Table) readBack(ctx context.Context, row store.Row, r reply) (entity, error) {
-	if r.verdict == unclear {
+	if r.verdict == unclear && !row.Once {
 		once := t.retry
 		once.MaxRetries = -1 // the SDK's word for none
 		ctx = policy.WithRetryOptions(ctx, once)
