@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"callout/handler/callout"
+	"callout/handler/catalog"
 	"callout/handler/execute"
 	"callout/handler/request"
 )
@@ -239,9 +240,13 @@ func (s *storm) wantFound(i *instance, found map[string]string) {
 // wantVaultTidy: after a sweep there is one version in use for each configuration
 // and no other.
 func (s *storm) wantVaultTidy(i *instance) {
-	inUse, err := i.Catalog.SecretVersions(s.t.Context())
+	configs, _, err := i.Catalog.List(s.t.Context(), "", 1000)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	inUse := map[string]string{}
+	for _, config := range configs {
+		inUse[catalog.VaultName(config.ID)] = config.SecretVersion
 	}
 	names, err := s.straight.Names(s.t.Context())
 	if err != nil || len(names) != len(inUse) {

@@ -67,22 +67,3 @@ func (c *Catalog) readSecrets(ctx context.Context, config *callout.Config) (call
 	}
 	return callout.DecodeBundle(value)
 }
-
-// SecretVersions tells of every configuration, by its name in the vault, which
-// version of its secrets is in use, "" for none. It reads every row, for the
-// sweep.
-func (c *Catalog) SecretVersions(ctx context.Context) (map[string]string, error) {
-	versions := map[string]string{}
-	for after, more := "", true; more; {
-		var configs []*callout.Config
-		var err error
-		if configs, more, err = c.List(ctx, after, store.MaxTop); err != nil {
-			return nil, err
-		}
-		for _, config := range configs {
-			versions[VaultName(config.ID)] = config.SecretVersion
-			after = config.Name
-		}
-	}
-	return versions, nil
-}

@@ -155,6 +155,8 @@ func once(hook *func() error) error {
 
 func down() error { return store.ErrUnavailable }
 
+var errCrash = errors.New("the process is gone")
+
 // put stores a configuration with that token; null clears it.
 func (h *house) put(name, token string) *callout.Config {
 	h.t.Helper()
@@ -184,7 +186,7 @@ func (h *house) tryPut(name, token string) (*callout.Config, error) {
 func (h *house) lose(name string) string {
 	h.t.Helper()
 	before := h.ids.Load()
-	h.table.beforePut = down
+	h.table.beforePut = func() error { return errCrash } // no outage: that is tried again, with another secret
 	_, err := h.tryPut(name, "never-committed")
 	h.table.beforePut = nil
 	if err == nil {

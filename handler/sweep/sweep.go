@@ -47,6 +47,9 @@ const (
 	// bound is how many versions and secrets one run takes away. Key Vault takes
 	// 300 changes in ten seconds.
 	bound = 200
+	// few is how many secrets may be orphans of a catalog without configurations.
+	// More are a sign that the tables are not those that belong to the vault.
+	few = 5
 )
 
 // Run takes away secrets that no configuration names any more. It stops at the
@@ -61,6 +64,10 @@ func (s *Sweeper) Run(ctx context.Context) (Report, error) {
 	names, err := s.Vault.Names(ctx)
 	if err != nil {
 		return report, err
+	}
+	if len(inUse) == 0 && len(names) > few {
+		s.Log.WarnContext(ctx, "there are no configurations but many secrets, and none was removed; check whether CALLOUT_TABLES names the right account", "secrets", len(names))
+		return report, nil
 	}
 	for _, name := range names {
 		if report.full() {

@@ -171,13 +171,25 @@ func TestARunTakesAwayTwoHundredAndTheNextGoesOn(t *testing.T) {
 	})
 	t.Run("exactly two hundred", func(t *testing.T) {
 		h := newHouse(t)
+		stays := h.put("erp", "token-of-erp")
 		for range 200 {
 			h.lose("crm")
 		}
 		h.clock.pass(day + time.Second)
 		h.sweep(sweep.Report{Deleted: 200})
-		h.wantNames()
+		h.wantNames(stays)
 	})
+}
+
+// A catalog without configurations beside a vault full of secrets is more likely
+// the wrong account than a thousand orphans.
+func TestNothingIsRemovedWhenAllWouldBe(t *testing.T) {
+	h := newHouse(t)
+	for range 6 {
+		h.lose("crm")
+	}
+	h.clock.pass(day + time.Second)
+	h.sweep(nothing)
 }
 
 // what is in the way of sweepers: something of everything, all of it old.
