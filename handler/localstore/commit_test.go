@@ -164,7 +164,7 @@ func TestAFailedCommitFailsAllItsWritesAndNoOther(t *testing.T) {
 		put(t, s, "taken", []byte("data"))
 		s.db.MaxSize = 256 << 10 // what a full disk is to bbolt
 		release := hold(t.Context(), s)
-		rows := []store.Row{{Key: "small"}, {Key: "taken"}, {Key: "large", Data: make([]byte, MaxData)}}
+		rows := []store.Row{{Key: "small"}, {Key: "taken"}, {Key: "large", Data: make([]byte, store.MaxData)}}
 		answers := make(chan error, len(rows))
 		for _, row := range rows {
 			row.Partition = "p"

@@ -14,7 +14,7 @@ import (
 
 // FuzzRow: a row is refused, or it is returned exactly, by Get and by List.
 func FuzzRow(f *testing.F) {
-	for _, seed := range []string{"p", "a/b", "", "'", "c:1", "\x00", "ü", strings.Repeat("k", MaxKey+1)} {
+	for _, seed := range []string{"p", "a/b", "", "'", "c:1", "\x00", "ü", strings.Repeat("k", store.MaxKey+1)} {
 		f.Add(seed, "k", []byte("data"))
 		f.Add("p", seed, []byte(nil))
 	}
@@ -23,7 +23,7 @@ func FuzzRow(f *testing.F) {
 		etag, err := table.Put(t.Context(), store.Row{Partition: partition, Key: key, Data: data})
 		if err != nil {
 			_, get := table.Get(t.Context(), partition, key)
-			if !errors.Is(err, ErrInvalidKey) || !errors.Is(get, ErrInvalidKey) {
+			if !errors.Is(err, store.ErrInvalidKey) || !errors.Is(get, store.ErrInvalidKey) {
 				t.Fatalf("Put: %v, Get: %v", err, get)
 			}
 			return

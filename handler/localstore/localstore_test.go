@@ -104,7 +104,7 @@ func TestEveryCharacterAKeyMayHave(t *testing.T) {
 		key := string([]byte{'k', byte(c)})
 		_, err := s.Table(people).Put(t.Context(), store.Row{Partition: "p", Key: key})
 		refused := c < ' ' || c > '~' || c == '/' || c == '\\' || c == '#' || c == '?' || c == '\'' || c == '"'
-		if errors.Is(err, ErrInvalidKey) != refused || err != nil && !refused {
+		if errors.Is(err, store.ErrInvalidKey) != refused || err != nil && !refused {
 			t.Errorf("%q: %v", key, err)
 		}
 	}
@@ -187,10 +187,10 @@ func TestTheDefaultDirectory(t *testing.T) {
 func TestAPageOfLargeRowsEndsEarly(t *testing.T) {
 	s := open(t, t.TempDir())
 	for i := range 6 {
-		put(t, s, fmt.Sprint("k", i), make([]byte, MaxData))
+		put(t, s, fmt.Sprint("k", i), make([]byte, store.MaxData))
 	}
 	page, err := s.Table(people).List(t.Context(), store.Range{Partition: "p"})
-	if err != nil || len(page.Rows) != maxPageData/MaxData || !page.More {
+	if err != nil || len(page.Rows) != maxPageData/store.MaxData || !page.More {
 		t.Errorf("%d rows, More %v, %v", len(page.Rows), page.More, err)
 	}
 }

@@ -5,50 +5,19 @@ import (
 	"encoding/hex"
 	"errors"
 	"regexp"
-	"strings"
 
 	"callout/handler/store"
-)
-
-// Limits of a row. Keys are those of Table Storage (1 KiB of UTF-16 each); the
-// data leaves room in its entity of 1 MiB for what the adapter adds.
-const (
-	MaxKey  = 512       // characters of a partition, and of a key
-	MaxData = 900 << 10 // bytes
 )
 
 // maxPageData ends a page early, in bytes, as Table Storage does (4 MiB): a
 // thousand of the largest rows would be 900 MB in memory.
 const maxPageData = 4 << 20
 
-// ErrInvalidKey: a partition, a key or a bound of a range is empty, longer than
-// MaxKey, or holds a character that Table Storage refuses. Nothing was read or
-// written.
-var ErrInvalidKey = errors.New(`localstore: a row's partition and key must have 1 to 512 characters, ` +
-	`of ASCII without control characters, /, \, #, ? and quotes`)
-
 var errTableName = errors.New("localstore: a table's name must be a letter and 2 to 62 letters or digits")
 
 var tableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{2}[A-Za-z0-9]*$`)
 
 const maxTableName = 63
-
-// validKey reports whether s may be a partition or a key.
-func validKey(s string) bool {
-	if s == "" || len(s) > MaxKey {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' || strings.IndexByte(`/\#?'"`, s[i]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// validBound reports whether s may bound a range: nothing, or what may be a
-// key.
-func validBound(s string) bool { return s == "" || validKey(s) }
 
 // rowKey is the row's key in its bucket. No part of it holds a NUL, so that a
 // partition's rows are together and none of a longer-named neighbour's are

@@ -11,7 +11,7 @@ import (
 )
 
 // Table is a table of rows. Every call returns ctx's error at once if ctx is
-// done, ErrInvalidKey for keys that a row cannot have, and ErrClosed after
+// done, store.ErrInvalidKey for keys that a row cannot have, and ErrClosed after
 // Close.
 type Table struct {
 	store *Store
@@ -23,7 +23,7 @@ type Table struct {
 //
 // Errors: store.ErrNotFound, ErrDamaged.
 func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, error) {
-	if err := t.check(validKey(partition) && validKey(key)); err != nil {
+	if err := t.check(store.ValidKey(partition) && store.ValidKey(key)); err != nil {
 		return store.Row{}, err
 	}
 	var row store.Row
@@ -46,14 +46,14 @@ func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, erro
 // waits, Put returns its error, and the row may or may not be written.
 //
 // Errors: store.ErrConflict if the row is in another state; store.ErrTooLarge
-// for more than MaxData bytes; store.ErrUnavailable if the disk failed.
+// for more than store.MaxData bytes; store.ErrUnavailable if the disk failed.
 func (t *Table) Put(ctx context.Context, row store.Row) (string, error) {
-	if err := t.check(validKey(row.Partition) && validKey(row.Key)); err != nil {
+	if err := t.check(store.ValidKey(row.Partition) && store.ValidKey(row.Key)); err != nil {
 		return "", err
 	}
-	if len(row.Data) > MaxData {
+	if len(row.Data) > store.MaxData {
 		return "", fmt.Errorf("localstore: a row of %s has %d bytes, the most is %d: %w",
-			t.name, len(row.Data), MaxData, store.ErrTooLarge)
+			t.name, len(row.Data), store.MaxData, store.ErrTooLarge)
 	}
 	key, stamp := rowKey(row.Partition, row.Key), newStamp()
 	raw := t.encodeRow(row, stamp)
@@ -79,7 +79,7 @@ func (t *Table) Put(ctx context.Context, row store.Row) (string, error) {
 // Errors: store.ErrNotFound if there is no such row; store.ErrConflict if it
 // is in another state; store.ErrUnavailable if the disk failed.
 func (t *Table) Delete(ctx context.Context, partition, key, etag string) error {
-	if err := t.check(validKey(partition) && validKey(key)); err != nil {
+	if err := t.check(store.ValidKey(partition) && store.ValidKey(key)); err != nil {
 		return err
 	}
 	at := rowKey(partition, key)
@@ -104,7 +104,7 @@ func (t *Table) Delete(ctx context.Context, partition, key, etag string) error {
 //
 // Errors: ErrDamaged.
 func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
-	if err := t.check(validKey(r.Partition) && validBound(r.After) && validBound(r.Before)); err != nil {
+	if err := t.check(store.ValidKey(r.Partition) && store.ValidBound(r.After) && store.ValidBound(r.Before)); err != nil {
 		return store.Page{}, err
 	}
 	if r.Top <= 0 || r.Top > store.MaxTop {
@@ -160,7 +160,7 @@ func (t *Table) check(validKeys bool) error {
 		return errTableName
 	}
 	if !validKeys {
-		return ErrInvalidKey
+		return store.ErrInvalidKey
 	}
 	return nil
 }

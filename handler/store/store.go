@@ -1,10 +1,11 @@
 // Package store is the vocabulary that the stores share with those who use
-// them: what a row is, what a page is, and which errors mean what. It has no
-// behaviour; the interfaces are declared by their consumers.
+// them: what a row is, what a page is, and which errors mean what. Beyond the
+// rule for keys it has no behaviour; the interfaces are declared by their consumers.
 package store
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,10 @@ var (
 	ErrDisabled = errors.New("store: disabled")
 	// ErrTooLarge: the row or the secret is over what the store takes.
 	ErrTooLarge = errors.New("store: too large")
+	// ErrInvalidKey: a partition, a key or a bound of a range is none that
+	// ValidKey takes. Nothing was read or written.
+	ErrInvalidKey = errors.New(`store: a row's partition and key must have 1 to 512 characters, ` +
+		`of ASCII without control characters, /, \, #, ? and quotes`)
 )
 
 // Row is one row of a table, found by Partition and Key. Both are ASCII
@@ -39,6 +44,29 @@ type Row struct {
 	// found afterwards is then ErrUnavailable.
 	Once bool
 }
+
+// Limits of a row in every store. Table Storage takes keys of 1 KiB in UTF-16, and
+// 1 MiB for an entity with all that an adapter adds to it.
+const (
+	MaxKey  = 512       // characters of a partition, and of a key
+	MaxData = 900 << 10 // bytes
+)
+
+// ValidKey reports whether s may be a partition or a key.
+func ValidKey(s string) bool {
+	if s == "" || len(s) > MaxKey {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || strings.IndexByte(`/\#?'"`, s[i]) >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidBound reports whether s may bound a range: nothing, or what may be a key.
+func ValidBound(s string) bool { return s == "" || ValidKey(s) }
 
 // Any is the ETag that matches every state of an existing row.
 const Any = "*"

@@ -79,7 +79,7 @@ func decodeEntity(raw []byte) (entity, error) {
 
 func joinData(properties map[string]any) ([]byte, error) {
 	length, ok := properties[propertyLength].(float64)
-	if !ok || length < 0 || length > MaxData {
+	if !ok || length < 0 || length > store.MaxData {
 		return nil, ErrDamaged
 	}
 	data := make([]byte, 0, int(length))

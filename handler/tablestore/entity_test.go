@@ -13,10 +13,10 @@ import (
 
 // largest is the row that takes the most room.
 func largest() store.Row {
-	data := make([]byte, MaxData)
+	data := make([]byte, store.MaxData)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
 	return store.Row{
-		Partition: strings.Repeat("p", MaxKey), Key: strings.Repeat("k", MaxKey), Data: data,
+		Partition: strings.Repeat("p", store.MaxKey), Key: strings.Repeat("k", store.MaxKey), Data: data,
 		ETag: `W/"datetime'2025-11-23T15%3A10%3A29.1234567Z'"`,
 	}
 }
@@ -87,7 +87,7 @@ func TestEveryCharacterOfAKey(t *testing.T) {
 	r := newTable(t, quick)
 	var keys []string
 	for c := ' '; c <= '~'; c++ {
-		if key := "a" + string(c) + "b"; validKey(key) {
+		if key := "a" + string(c) + "b"; store.ValidKey(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -132,7 +132,7 @@ func TestARowThatSomethingElseHasWritten(t *testing.T) {
 		"no length":               func(p map[string]any) { delete(p, "N") },
 		"a length that is text":   func(p map[string]any) { p["N"] = "1" },
 		"a length below zero":     func(p map[string]any) { p["N"] = -1 },
-		"a length of too much":    func(p map[string]any) { p["N"] = MaxData + 1 },
+		"a length of too much":    func(p map[string]any) { p["N"] = store.MaxData + 1 },
 		"a greater length":        func(p map[string]any) { p["N"] = 100<<10 + 1 },
 		"a smaller length":        func(p map[string]any) { p["N"] = 100<<10 - 1 },
 		"a part is missing":       func(p map[string]any) { delete(p, "D00") },
@@ -173,7 +173,7 @@ func FuzzDecodeEntity(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		found, err := decodeEntity(raw)
 		if err != nil {
-			if !errors.Is(err, ErrDamaged) || len(found.Data) > MaxData {
+			if !errors.Is(err, ErrDamaged) || len(found.Data) > store.MaxData {
 				t.Errorf("decodeEntity: %v", err)
 			}
 			return

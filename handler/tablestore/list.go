@@ -38,7 +38,7 @@ func (c continuation) isEnd() bool { return c.partition == nil && c.row == nil }
 //
 // Errors: ErrDamaged.
 func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
-	if err := t.check(ctx, validKey(r.Partition) && validBound(r.After) && validBound(r.Before)); err != nil {
+	if err := t.check(ctx, store.ValidKey(r.Partition) && store.ValidBound(r.After) && store.ValidBound(r.Before)); err != nil {
 		return store.Page{}, err
 	}
 	if r.Top <= 0 || r.Top > store.MaxTop {

@@ -34,13 +34,13 @@ type outcome struct {
 // The row is stored when Put returns without an error.
 //
 // Errors: store.ErrConflict if the row is in another state, and nothing was
-// written; store.ErrTooLarge for more than MaxData bytes; store.ErrUnavailable
+// written; store.ErrTooLarge for more than store.MaxData bytes; store.ErrUnavailable
 // if the row may or may not be written.
 func (t *Table) Put(ctx context.Context, row store.Row) (string, error) {
-	if err := t.check(ctx, validKey(row.Partition) && validKey(row.Key)); err != nil {
+	if err := t.check(ctx, store.ValidKey(row.Partition) && store.ValidKey(row.Key)); err != nil {
 		return "", err
 	}
-	if len(row.Data) > MaxData {
+	if len(row.Data) > store.MaxData {
 		return "", t.tooLarge(len(row.Data))
 	}
 	if row.ETag != "" && !namesState(row.ETag) {

@@ -133,5 +133,5 @@ func (t *Table) conflict() error {
 }
 
 func (t *Table) tooLarge(bytes int) error {
-	return fmt.Errorf("tablestore: a row of %s has %d bytes, the most is %d: %w", t.name, bytes, MaxData, store.ErrTooLarge)
+	return fmt.Errorf("tablestore: a row of %s has %d bytes, the most is %d: %w", t.name, bytes, store.MaxData, store.ErrTooLarge)
 }

@@ -108,7 +108,7 @@ func failures(r rig, row store.Row) []error {
 	}
 	r.proxy.Use(nil)
 	call()
-	row.Data = make([]byte, MaxData+1)
+	row.Data = make([]byte, store.MaxData+1)
 	call()
 	row.Key += "/"
 	call()

@@ -12,7 +12,7 @@ import (
 )
 
 // Table is a table of rows. Every call returns ctx's error at once if ctx is
-// done, ErrInvalidKey for keys that a row cannot have, and store.ErrUnavailable
+// done, store.ErrInvalidKey for keys that a row cannot have, and store.ErrUnavailable
 // when there was no definite answer in time. A call without a deadline gives up
 // after half a minute.
 type Table struct {
@@ -29,7 +29,7 @@ type Table struct {
 //
 // Errors: store.ErrNotFound, ErrDamaged.
 func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, error) {
-	if err := t.check(ctx, validKey(partition) && validKey(key)); err != nil {
+	if err := t.check(ctx, store.ValidKey(partition) && store.ValidKey(key)); err != nil {
 		return store.Row{}, err
 	}
 	found, err := t.read(ctx, partition, key)
@@ -68,7 +68,7 @@ func (t *Table) read(ctx context.Context, partition, key string) (entity, error)
 // in another state, and this call has not changed it; store.ErrUnavailable if
 // it may or may not be removed.
 func (t *Table) Delete(ctx context.Context, partition, key, etag string) error {
-	if err := t.check(ctx, validKey(partition) && validKey(key)); err != nil {
+	if err := t.check(ctx, store.ValidKey(partition) && store.ValidKey(key)); err != nil {
 		return err
 	}
 	if !namesState(etag) {
@@ -100,7 +100,7 @@ func (t *Table) check(ctx context.Context, validKeys bool) error {
 		return errTableName
 	}
 	if !validKeys {
-		return ErrInvalidKey
+		return store.ErrInvalidKey
 	}
 	return ctx.Err()
 }

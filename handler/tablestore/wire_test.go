@@ -36,12 +36,12 @@ func TestRequestsOfACall(t *testing.T) {
 // Nothing is sent for a call that cannot succeed.
 func TestWhatIsWrongIsNotSent(t *testing.T) {
 	r := newTable(t, quick)
-	_, err := r.table.Put(t.Context(), store.Row{Partition: "p", Key: "k", Data: make([]byte, MaxData+1)})
+	_, err := r.table.Put(t.Context(), store.Row{Partition: "p", Key: "k", Data: make([]byte, store.MaxData+1)})
 	r.is("too large", err, store.ErrTooLarge)
 	_, err = r.table.Put(t.Context(), store.Row{Partition: "p", Key: "a/b"})
-	r.is("a bad key", err, ErrInvalidKey)
+	r.is("a bad key", err, store.ErrInvalidKey)
 	_, err = r.table.List(t.Context(), store.Range{Partition: "p", After: "a'b"})
-	r.is("a bad bound", err, ErrInvalidKey)
+	r.is("a bad bound", err, store.ErrInvalidKey)
 	for _, etag := range []string{`"1"`, `W/"1"`, "W/\"datetime'\n'\"", "x", `W/"datetime'1'", *`} {
 		_, err = r.table.Put(t.Context(), store.Row{Partition: "p", Key: "k", ETag: etag})
 		r.is("the ETag of another store", err, store.ErrConflict)
@@ -156,7 +156,7 @@ func TestAPageIsFilledFromShortAndEmptyOnes(t *testing.T) {
 func TestAPageOfLargeRowsEndsEarly(t *testing.T) {
 	r := newTable(t, quick)
 	for i := range 6 {
-		r.put(fmt.Sprint("k", i), string(make([]byte, MaxData)), "")
+		r.put(fmt.Sprint("k", i), string(make([]byte, store.MaxData)), "")
 	}
 	r.proxy.Use(fault.Always(fault.Shorten(1)))
 	page, err := r.table.List(t.Context(), store.Range{Partition: "p"})
