@@ -26,20 +26,20 @@ var accountName = regexp.MustCompile(`^[a-z0-9]{3,24}$`)
 
 // newKeyService reads the connection string itself: the SDK's reader ignores
 // TableEndpoint in some forms, and any address that it is given goes.
-func newKeyService(connectionString string, client *aztables.ClientOptions) (*aztables.ServiceClient, error) {
+func newKeyService(connectionString string, client *aztables.ClientOptions) (service *aztables.ServiceClient, endpoint string, err error) {
 	a, err := parseConnectionString(connectionString)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	credential, err := aztables.NewSharedKeyCredential(a.name, a.key)
 	if err != nil {
-		return nil, errAccountKey
+		return nil, "", errAccountKey
 	}
-	service, err := aztables.NewServiceClientWithSharedKey(a.endpoint, credential, client)
+	service, err = aztables.NewServiceClientWithSharedKey(a.endpoint, credential, client)
 	if err != nil {
-		return nil, errService
+		return nil, "", errService
 	}
-	return service, nil
+	return service, a.endpoint, nil
 }
 
 func newTokenService(options Options, client *aztables.ClientOptions) (*aztables.ServiceClient, error) {
@@ -126,6 +126,13 @@ func checkEndpoint(endpoint string) (scheme string, err error) {
 		return "", errAddress
 	}
 	return u.Scheme, nil
+}
+
+// accountOf writes an address that checkEndpoint has passed in the one way that
+// all instances write it.
+func accountOf(endpoint string) string {
+	u, _ := url.Parse(endpoint) // it has been parsed before
+	return u.Scheme + "://" + strings.ToLower(u.Host) + strings.TrimRight(u.EscapedPath(), "/")
 }
 
 func isLoopback(host string) bool {

@@ -38,6 +38,41 @@ func TestConnectionStrings(t *testing.T) {
 	}
 }
 
+// What an account is called does not tell how it was opened, nor its key.
+func TestTheNameOfAnAccount(t *testing.T) {
+	byKey := func(s string) Options { return Options{ConnectionString: s + ";AccountName=abc;AccountKey=c2Vlbg==;"} }
+	byToken := func(s string) Options { return Options{Endpoint: s, Credential: anyone{}} }
+	for _, c := range []struct {
+		want    string
+		options []Options
+	}{
+		{"https://abc.table.core.windows.net", []Options{
+			byKey("DefaultEndpointsProtocol=https"),
+			byKey("TableEndpoint=https://abc.table.core.windows.net/"),
+			byToken("https://abc.table.core.windows.net"),
+			byToken("https://abc.table.core.windows.net/"),
+			byToken("HTTPS://ABC.table.core.windows.net"),
+		}},
+		{"https://127.0.0.1:10002/devstoreaccount1", []Options{
+			byKey("TableEndpoint=https://127.0.0.1:10002/devstoreaccount1"),
+			byToken("https://127.0.0.1:10002/devstoreaccount1/"),
+		}},
+		{"http://127.0.0.1:10002/devstoreaccount1", []Options{{ConnectionString: "UseDevelopmentStorage=true"}}},
+		{"https://other.table.core.windows.net", []Options{byToken("https://other.table.core.windows.net")}},
+	} {
+		for i, options := range c.options {
+			s, err := New(options)
+			if err != nil {
+				t.Errorf("%s, %d: %v", c.want, i, err)
+				continue
+			}
+			if got := s.Account(); got != c.want {
+				t.Errorf("it is called %s, want %s", got, c.want)
+			}
+		}
+	}
+}
+
 // anyone is a credential that must not be asked.
 type anyone struct{}
 
@@ -123,8 +158,12 @@ func FuzzParseConnectionString(f *testing.F) {
 		if here := u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback(); u.Scheme != "https" && !here {
 			t.Errorf("%q sends rows in the clear to %s", s, a.endpoint)
 		}
-		if _, err := New(Options{ConnectionString: s}); err != nil {
-			t.Errorf("New refuses what was parsed: %v", err)
+		opened, err := New(Options{ConnectionString: s})
+		if err != nil {
+			t.Fatalf("New refuses what was parsed: %v", err)
+		}
+		if name := opened.Account(); accountOf(name) != name || !strings.HasPrefix(name, u.Scheme+"://") {
+			t.Errorf("%q is the account %q, which is %q", s, name, accountOf(name))
 		}
 	})
 }

@@ -16,6 +16,7 @@ package tablestore
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"callout/handler/azure"
 
@@ -38,12 +39,16 @@ type Options struct {
 	// Transport sends the requests; nil is one of the store's own, which heeds no
 	// proxy variables and follows no redirects.
 	Transport policy.Transporter
+	// Now is the local clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Store is an account's tables. It may be used by many goroutines.
 type Store struct {
 	service *aztables.ServiceClient
+	account string
 	retry   policy.RetryOptions
+	clock   *clock
 
 	mu     sync.Mutex
 	tables map[string]*Table
@@ -56,14 +61,15 @@ type Store struct {
 func New(options Options) (*Store, error) { return newStore(options, azure.Retry) }
 
 func newStore(options Options, retry policy.RetryOptions) (*Store, error) {
-	service, err := newService(options, clientOptions(options.Transport, retry))
+	clock := newClock(options.Now)
+	service, endpoint, err := newService(options, clientOptions(options.Transport, retry, clock))
 	if err != nil {
 		return nil, err
 	}
-	return &Store{service: service, retry: retry, tables: map[string]*Table{}}, nil
+	return &Store{service: service, account: accountOf(endpoint), retry: retry, clock: clock, tables: map[string]*Table{}}, nil
 }
 
-func clientOptions(transport policy.Transporter, retry policy.RetryOptions) *aztables.ClientOptions {
+func clientOptions(transport policy.Transporter, retry policy.RetryOptions, clock *clock) *aztables.ClientOptions {
 	if transport == nil {
 		transport = azure.NewTransport()
 	}
@@ -71,22 +77,34 @@ func clientOptions(transport policy.Transporter, retry policy.RetryOptions) *azt
 		Retry:            retry,
 		Telemetry:        policy.TelemetryOptions{Disabled: true},
 		Transport:        transport,
-		PerRetryPolicies: []policy.Policy{tryWatch{}, azure.OwnBody{}},
+		PerRetryPolicies: []policy.Policy{tryWatch{}, azure.OwnBody{}, clock},
 	}}
 }
 
-// newService picks the way of signing requests.
-func newService(options Options, client *aztables.ClientOptions) (*aztables.ServiceClient, error) {
+// newService picks the way of signing requests, and returns where they go.
+func newService(options Options, client *aztables.ClientOptions) (service *aztables.ServiceClient, endpoint string, err error) {
 	switch byKey, byToken := options.ConnectionString != "", options.Endpoint != ""; {
 	case byKey && byToken:
-		return nil, errors.New("tablestore: both a connection string and an endpoint are given; give one of them")
+		return nil, "", errors.New("tablestore: both a connection string and an endpoint are given; give one of them")
 	case byKey:
 		return newKeyService(options.ConnectionString, client)
 	case byToken:
-		return newTokenService(options, client)
+		service, err := newTokenService(options, client)
+		return service, options.Endpoint, err
 	}
-	return nil, errors.New("tablestore: neither a connection string nor an endpoint is given; give one of them")
+	return nil, "", errors.New("tablestore: neither a connection string nor an endpoint is given; give one of them")
 }
+
+// Now returns the time by the service's clock, within a second and the time that
+// an answer takes: the local clock, corrected by the Date of the answers so far.
+// Before the first answer it is the local clock as it is. The time has no
+// monotonic reading; it may jump when an answer shows that the local clock was
+// set.
+func (s *Store) Now() time.Time { return s.clock.now() }
+
+// Account names the account: the address of its tables, without any secret. It
+// is the same however the account is opened.
+func (s *Store) Account() string { return s.account }
 
 // Table returns the table of that name, which need not exist: the first write
 // creates it. A name that no table can have fails each call.
