@@ -13,6 +13,7 @@ var advice = map[Code]string{
 	RequestFailed:         "Retry once; if it fails again, tell an operator.",
 	CredentialMissing:     "Do not retry: ask an operator to enter the credential of this configuration again.",
 	CredentialRejected:    "Do not retry: ask an operator to check the credential of this configuration and what it may do.",
+	TokenRequestFailed:    "If retryable is true, try again later; otherwise ask an operator to test this configuration: its token endpoint gives no token.",
 	UpstreamRedirect:      "Do not retry: redirects are not followed; ask an operator to configure the address that the API now uses.",
 	UpstreamClientError:   "Read the API's answer in response.body, correct the arguments, and call again.",
 	RateLimited:           "Wait for retryAfterSeconds, or a minute if it is absent, before calling again.",

@@ -2,6 +2,8 @@ package callout
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"callout/handler/secret"
 )
@@ -15,6 +17,7 @@ const (
 	AuthBearer AuthType = "bearer"
 	AuthBasic  AuthType = "basic"
 	AuthAPIKey AuthType = "apiKey"
+	AuthOAuth2 AuthType = "oauth2ClientCredentials"
 )
 
 // Places of an API key.
@@ -26,7 +29,8 @@ const (
 
 // Auth is the credential of a configuration. Which members are used depends on
 // Type: Token for bearer (RFC 6750); Username and Password for basic
-// (RFC 7617); Key with Header and Prefix, or with Query, for apiKey.
+// (RFC 7617); Key with Header and Prefix, or with Query, for apiKey; those of
+// OAuth for oauth2ClientCredentials.
 type Auth struct {
 	Type           AuthType      `json:"type"`
 	Token          secret.Secret `json:"token,omitzero"`
@@ -39,6 +43,7 @@ type Auth struct {
 	Header         string        `json:"header,omitempty"`
 	Prefix         string        `json:"prefix,omitempty"`
 	Query          string        `json:"query,omitempty"`
+	OAuth                        // in JSON its members stand beside the others
 }
 
 // UnmarshalJSON decodes an Auth; a secret user name goes straight into
@@ -71,14 +76,17 @@ var authUse = map[AuthType]struct{ takes, needs []string }{
 	AuthBearer: {takes: []string{"token"}, needs: []string{"token"}},
 	AuthBasic:  {takes: []string{"username", "usernameSecret", "password"}, needs: []string{"password"}},
 	AuthAPIKey: {takes: []string{"key", "in", "header", "prefix", "query"}, needs: []string{"key"}},
+	AuthOAuth2: {takes: slices.Collect(maps.Keys((&OAuth{}).given())), needs: []string{"tokenUrl"}},
 }
 
 // given lists the members that hold something, secrets included.
 func (a *Auth) given() map[string]bool {
-	return map[string]bool{
+	out := map[string]bool{
 		"token": a.Token.IsSet(), "password": a.Password.IsSet(), "key": a.Key.IsSet(),
 		"username":       a.Username != "" || a.HiddenUsername.IsSet(),
 		"usernameSecret": a.UsernameSecret, "in": a.In != "", "header": a.Header != "",
 		"prefix": a.Prefix != "", "query": a.Query != "",
 	}
+	maps.Copy(out, a.OAuth.given())
+	return out
 }

@@ -15,6 +15,7 @@ const (
 	RequestFailed         Code = "RequestFailed"
 	CredentialMissing     Code = "CredentialMissing"
 	CredentialRejected    Code = "CredentialRejected"
+	TokenRequestFailed    Code = "TokenRequestFailed"
 	UpstreamRedirect      Code = "UpstreamRedirect"
 	UpstreamClientError   Code = "UpstreamClientError"
 	RateLimited           Code = "RateLimited"

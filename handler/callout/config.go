@@ -14,6 +14,7 @@ import (
 const (
 	MaxFields            = 100
 	MaxHeaders           = 50
+	MaxParameters        = 50
 	MaxEndpoint          = 2048
 	MaxDescription       = 1024
 	MaxInstructions      = 8000
@@ -24,6 +25,7 @@ const (
 	MaxConfig            = 256 << 10
 	MaxTimeoutSeconds    = 200
 	MaxMaxResponseBytes  = 4 << 20
+	MaxDefaultLifetime   = 365 * 24 * 60 * 60 // seconds
 	defaultTimeout       = 30
 	defaultResponseBytes = 1 << 20
 )

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func TestDefaults(t *testing.T) {
 		"it is enabled":          c.Enabled,
 		"30 seconds":             c.TimeoutSeconds == 30,
 		"1 MiB":                  c.MaxResponse == 1<<20,
-		"no credential":          c.Auth == callout.Auth{Type: callout.AuthNone},
+		"no credential":          reflect.DeepEqual(c.Auth, callout.Auth{Type: callout.AuthNone}),
 		"the endpoint is shown":  !c.EndpointSecret && c.Endpoint == "https://api.example.com",
 		"headers are empty":      c.Headers != nil && len(c.Headers) == 0,
 		"fields are empty":       c.Fields != nil && len(c.Fields) == 0,
@@ -210,10 +211,12 @@ func TestMethods(t *testing.T) {
 // No way of encoding a configuration writes a secret that it holds.
 func TestEncodingASecretFails(t *testing.T) {
 	for name, change := range map[string]doc{
-		"token":    {"auth": doc{"type": "bearer", "token": "canary-value"}},
-		"password": {"auth": doc{"type": "basic", "username": "u", "password": "canary-value"}},
-		"key":      {"auth": doc{"type": "apiKey", "header": "X-Key", "key": "canary-value"}},
-		"cleared":  {"auth": doc{"type": "bearer", "token": nil}},
+		"token":                        {"auth": doc{"type": "bearer", "token": "canary-value"}},
+		"password":                     {"auth": doc{"type": "basic", "username": "u", "password": "canary-value"}},
+		"key":                          {"auth": doc{"type": "apiKey", "header": "X-Key", "key": "canary-value"}},
+		"basic at the token endpoint":  tokenAuth(doc{"type": "basic", "password": "canary-value"}),
+		"bearer at the token endpoint": tokenAuth(doc{"type": "bearer", "token": "canary-value"}),
+		"cleared":                      {"auth": doc{"type": "bearer", "token": nil}},
 	} {
 		if data, err := json.Marshal(decode(t, with(change))); err == nil {
 			t.Errorf("%s: it was encoded as %s", name, data)
@@ -224,7 +227,8 @@ func TestEncodingASecretFails(t *testing.T) {
 		"headers":  list{doc{"name": "X-Key", "value": "canary-value"}},
 		"auth":     doc{"type": "basic", "usernameSecret": true, "username": "canary-value"},
 	}))
-	for _, shown := range []string{encode(t, hidden), fmt.Sprintf("%v %+v %#v", hidden, hidden, *hidden)} {
+	parameter := decode(t, with(parameters(doc{"name": "client_secret", "value": "canary-value"})))
+	for _, shown := range []string{encode(t, parameter), fmt.Sprintf("%v %+v %#v", parameter, parameter, *parameter), encode(t, hidden), fmt.Sprintf("%v %+v %#v", hidden, hidden, *hidden)} {
 		if strings.Contains(shown, "canary-value") {
 			t.Errorf("a secret is shown: %s", shown)
 		}

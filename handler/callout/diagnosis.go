@@ -24,6 +24,7 @@ var statusAdvice = map[int]string{
 var operatorAdvice = map[Code]string{
 	UpstreamRedirect:    "Redirects are not followed: put the address that the API redirects to into the endpoint.",
 	CredentialRejected:  "Check the credential and what it may do.",
+	TokenRequestFailed:  "Compare auth.tokenUrl, the parameters and auth.tokenAuth with the provider's documentation, correct them, and repeat the test.",
 	RateLimited:         "Wait for the time that the API asks for, and repeat the test.",
 	UpstreamClientError: "Read the answer below and compare the request with the API's documentation.",
 	UpstreamServerError: "The API failed by itself: repeat the test later, or ask its provider.",

@@ -46,34 +46,45 @@ func isWebhook(raw string) bool {
 	return len(u.Path) > 1 && under("hooks.slack.com", "hooks.slack-gov.com", "outlook.office.com", "webhook.office.com")
 }
 
-// checkEndpoint finds what is wrong with the form of an endpoint. Where it may
-// lead to is for egress to say.
-func checkEndpoint(f *faults, target, raw string) {
+// checkEndpoint finds what is wrong with the form of an endpoint.
+func checkEndpoint(f *faults, raw string) {
 	if raw == "" {
-		f.add(MissingValue, target, "The endpoint is missing. Give the full URL to call, such as https://api.example.com/v1/items.")
+		f.add(MissingValue, "endpoint", "The endpoint is missing. Give the full URL to call, such as https://api.example.com/v1/items.")
 		return
 	}
-	f.check(len(raw) <= MaxEndpoint, TooLong, target, "The endpoint is longer than %d characters. Shorten it.", MaxEndpoint)
+	checkURL(f, urlRole{target: "endpoint", name: "endpoint", example: "https://api.example.com/v1/items", login: "auth"}, raw)
+}
+
+// urlRole is what faults say about the part that a URL plays.
+type urlRole struct{ target, name, example, login string }
+
+// checkURL finds what is wrong with the form of a URL. Where it may lead to is
+// for egress to say.
+func checkURL(f *faults, role urlRole, raw string) {
+	check := func(ok bool, message string) {
+		f.check(ok, InvalidValue, role.target, "The %s %s", role.name, message)
+	}
+	f.check(len(raw) <= MaxEndpoint, TooLong, role.target, "The %s is longer than %d characters. Shorten it.", role.name, MaxEndpoint)
 	if strings.ContainsAny(raw, "{}") {
-		f.add(InvalidValue, target, "The endpoint holds braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place.")
+		check(false, "holds braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place.")
 		return
 	}
 	if !printable(raw) || strings.ContainsAny(raw, " \\") {
-		f.add(InvalidValue, target, "The endpoint holds a space, a backslash, a control character or a character outside ASCII. Percent-encode it, or use the punycode form in a host name.")
+		check(false, "holds a space, a backslash, a control character or a character outside ASCII. Percent-encode it, or use the punycode form in a host name.")
 		return
 	}
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil:
-		f.add(InvalidValue, target, "The endpoint is not a URL. Give one such as https://api.example.com/v1/items.")
+		check(false, "is not a URL. Give one such as "+role.example+".")
 	case u.Scheme != "https" && u.Scheme != "http":
-		f.add(InvalidValue, target, "The endpoint does not begin with https://. Give an absolute https URL.")
+		check(false, "does not begin with https://. Give an absolute https URL.")
 	case u.Opaque != "" || u.Hostname() == "":
-		f.add(InvalidValue, target, "The endpoint has no host. Give an absolute https URL.")
+		check(false, "has no host. Give an absolute https URL.")
 	default:
-		f.check(u.User == nil, InvalidValue, target, "The endpoint holds a user name or password. Remove it and use auth of type basic.")
-		f.check(!strings.Contains(raw, "#"), InvalidValue, target, "The endpoint holds a fragment (#). It would not be sent: remove it.")
-		f.check(printable(u.Host) && !strings.Contains(u.Host, "%"), InvalidValue, target, "The host of the endpoint holds percent-encoded characters or an IPv6 zone. Give a plain address, or a name in its punycode form.")
+		check(u.User == nil, "holds a user name or password. Remove it and use "+role.login+" of type basic.")
+		check(!strings.Contains(raw, "#"), "holds a fragment (#). It would not be sent: remove it.")
+		check(printable(u.Host) && !strings.Contains(u.Host, "%"), "has a host with percent-encoded characters or an IPv6 zone. Give a plain address, or a name in its punycode form.")
 	}
 }
 

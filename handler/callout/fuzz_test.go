@@ -12,6 +12,8 @@ import (
 // that what it accepts can be read, put back and sent as it was given.
 func FuzzConfig(f *testing.F) {
 	for _, seed := range []string{
+		`{"name": "a", "method": "GET", "endpoint": "https://a/", "auth": {"type": "oauth2ClientCredentials", "tokenUrl": "https://b/", "parameters": [null, {"name": "A_token", "value": null}], "tokenAuth": null, "refreshOn": [null, 401]}}`,
+		`{"name": "a", "method": "GET", "endpoint": "https://a/", "auth": {"type": "oauth2ClientCredentials", "tokenUrl": "https://b/", "parameters": [{"name": "x"}, {"name": "x"}, {"name": "X", "secret": true, "value": "long enough"}], "tokenAuth": {"type": "basic", "username": ":", "encoding": "form", "password": ""}, "tokenPath": "a.b"}}`,
 		`{}`, `null`, `[]`, `{"auth": null, "headers": [null], "fields": [null], "labels": null}`,
 		`{"name": "a", "method": "GET", "endpoint": "https://[::1%25x]/", "endpointSecret": true}`,
 		`{"name": "a", "method": "GET", "endpoint": "HTTPS://A:443?sig=1", "fields": [{"name": "a", "type": "integer", "minimum": 1e999, "maximum": -1E-9, "default": {"a": [1.0]}}]}`,
@@ -33,7 +35,7 @@ func FuzzConfig(f *testing.F) {
 		if json.Unmarshal(data, c) != nil {
 			return
 		}
-		for _, fault := range c.Validate([]string{"endpoint", "auth.token"}) {
+		for _, fault := range c.Validate([]string{"endpoint", "auth.token", "auth.parameters/A_token"}) {
 			if fault.Code == "" || fault.Message == "" {
 				t.Errorf("an empty fault: %+v", fault)
 			}

@@ -3,6 +3,7 @@ package callout_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -60,12 +61,30 @@ func (n nasty) field() doc {
 	return out
 }
 
+func (n nasty) oauth() doc {
+	out := doc{
+		"tokenUrl": n.endpoint(), "format": n.or("form", "json", ""), "tokenPath": n.text(), "expiresInPath": n.text() + "." + n.text(),
+		"defaultLifetimeSeconds": n.IntN(100e6) - 10, "scheme": n.text(),
+		"parameters": listOf(n.IntN(5), func(int) doc {
+			return doc{"name": n.or("client_secret", "resource", ""), "value": n.text() + text(pick(n, []int{0, 0, 8192})), "secret": n.IntN(2) == 0}
+		}),
+		"tokenAuth": doc{"type": n.or("basic", "bearer", ""), "username": n.text(), "encoding": n.or("raw", "form", "")},
+		"refreshOn": []int{n.IntN(700), n.IntN(700), pick(n, []int{200, 403, 429})},
+	}
+	for _, name := range []string{"password", "token"} {
+		if n.IntN(2) == 0 {
+			out["tokenAuth"].(doc)[name] = n.text()
+		}
+	}
+	return out
+}
+
 func (n nasty) config() doc {
 	out := doc{
 		"name": n.text(), "description": n.text(), "endpoint": n.endpoint(), "method": n.or("GET", "POST"),
 		"instructions": n.text() + text(pick(n, []int{0, 0, 8000})), "approval": n.or("required", "none"), "labels": doc{n.text(): n.text()},
 		"timeoutSeconds": n.IntN(400), "id": n.text(), "etag": n.text(),
-		"auth": doc{"type": n.or("none", "bearer", "basic", "apiKey"), "in": n.or("header", "query", "")},
+		"auth": doc{"type": n.or("none", "bearer", "basic", "apiKey", "oauth2ClientCredentials"), "in": n.or("header", "query", "")},
 		"headers": listOf(n.IntN(3), func(int) doc {
 			return doc{"name": n.or("Host", "X-Key", "Authorization"), "value": n.text(), "secret": n.IntN(2) == 0}
 		}),
@@ -75,6 +94,9 @@ func (n nasty) config() doc {
 		if n.IntN(2) == 0 {
 			out["auth"].(doc)[name] = n.text()
 		}
+	}
+	if n.IntN(2) == 0 {
+		maps.Copy(out["auth"].(doc), n.oauth())
 	}
 	if n.IntN(3) == 0 {
 		out["endpointSecret"] = n.IntN(2) == 0
@@ -99,7 +121,7 @@ func TestFaultsQuoteNothing(t *testing.T) {
 			seen[f.Message] = true
 		}
 	}
-	if len(seen) < 30 {
+	if len(seen) < 55 {
 		t.Errorf("only %d different faults came up; the configurations are not nasty enough", len(seen))
 	}
 }
@@ -127,7 +149,25 @@ func (v valid) auth() doc {
 		{"type": "basic", "username": v.word(), "usernameSecret": true, "password": ""},
 		{"type": "apiKey", "header": "X-Cred", "key": v.word(), "prefix": "Token "},
 		{"type": "apiKey", "in": "query", "query": "cred", "key": v.free()},
+		v.oauth(),
 	})
+}
+
+func (v valid) oauth() doc {
+	out := oauth(doc{
+		"parameters": listOf(v.IntN(5), func(i int) doc {
+			return doc{"name": fmt.Sprintf("%d %s", i, v.word()), "value": v.free(), "secret": v.IntN(2) == 0}
+		}),
+		"tokenAuth": pick(nasty(v), []doc{nil, {}, {"type": "bearer", "token": v.word()}, {"type": "basic", "username": v.word(), "password": ""},
+			{"type": "basic", "username": v.free() + ":", "password": v.free(), "encoding": "form"}}),
+		"format": pick(nasty(v), []string{"", "form", "json"}), "expiresInPath": "a.b c.é",
+		"tokenPath":              pick(nasty(v), []string{"", strings.ReplaceAll(v.word(), ".", "-")}),
+		"defaultLifetimeSeconds": v.IntN(31536001), "refreshOn": []int{400 + v.IntN(29), 500 + v.IntN(100)}, "scheme": v.word(),
+	})
+	if v.IntN(2) == 0 {
+		out["parameters"] = append(out["parameters"].(list), doc{"name": "resource", "value": "a"}, doc{"name": "resource", "value": "a"})
+	}
+	return out
 }
 
 func (v valid) shape(depth int) doc {

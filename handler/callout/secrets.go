@@ -56,6 +56,8 @@ type slot struct {
 	at    string // where faults of the value are reported
 	value *secret.Secret
 	short bool // may be shorter than MinSecret
+	// needed: Auth.check says when it is missing.
+	needed bool
 }
 
 // slots lists the places of c that can hold a secret.
@@ -76,15 +78,17 @@ func (c *Config) slots() []slot {
 func (a *Auth) slots() []slot {
 	switch a.Type {
 	case AuthBearer:
-		return []slot{{path: "auth.token", at: "auth.token", value: &a.Token}}
+		return []slot{{path: "auth.token", at: "auth.token", value: &a.Token, needed: true}}
 	case AuthAPIKey:
-		return []slot{{path: "auth.key", at: "auth.key", value: &a.Key}}
+		return []slot{{path: "auth.key", at: "auth.key", value: &a.Key, needed: true}}
 	case AuthBasic:
-		out := []slot{{path: "auth.password", at: "auth.password", value: &a.Password, short: true}}
+		out := []slot{{path: "auth.password", at: "auth.password", value: &a.Password, short: true, needed: true}}
 		if a.UsernameSecret {
-			out = append(out, slot{path: "auth.username", at: "auth.username", value: &a.HiddenUsername})
+			out = append(out, slot{path: "auth.username", at: "auth.username", value: &a.HiddenUsername, needed: true})
 		}
 		return out
+	case AuthOAuth2:
+		return a.OAuth.slots()
 	}
 	return nil
 }
@@ -126,7 +130,7 @@ func (c *Config) Excused(stored *Config) []string {
 
 // lacks reports whether the stored configuration has the place, and no value.
 func (c *Config) lacks(path string) bool {
-	return c != nil && !c.HasSecret(path) && slices.ContainsFunc(c.slots(), func(s slot) bool { return strings.EqualFold(s.path, path) })
+	return c != nil && !c.HasSecret(path) && slices.ContainsFunc(c.slots(), func(s slot) bool { return SamePlace(s.path, path) })
 }
 
 // Unset lists the paths where a secret belongs and none is.
@@ -141,33 +145,48 @@ func (c *Config) Unset() []string {
 }
 
 // HasSecret reports whether the stored configuration has a value at the path.
-// Header names are compared as HTTP compares them.
 func (c *Config) HasSecret(path string) bool {
-	return c != nil && slices.ContainsFunc(c.Secrets, func(r SecretRef) bool { return strings.EqualFold(r.Path, path) })
+	return c != nil && slices.ContainsFunc(c.Secrets, func(r SecretRef) bool { return SamePlace(r.Path, path) })
+}
+
+// SamePlace reports whether two paths of secrets lead to the same place: the
+// names of headers are compared as HTTP compares them, and everything else as it
+// stands, because client_secret and Client_Secret are two parameters.
+func SamePlace(a, b string) bool {
+	return a == b || strings.HasPrefix(a, "headers/") && strings.EqualFold(a, b)
 }
 
 // WithSecrets returns a copy of c with the values of b in place.
 func (c *Config) WithSecrets(b Bundle) *Config {
-	out := *c
-	out.Headers = slices.Clone(c.Headers)
+	out := c.clone()
 	for _, s := range out.slots() {
 		if v, ok := b[s.path]; ok {
 			*s.value = v
 		}
 	}
-	return &out
+	return out
 }
 
 // WithoutSecrets returns a copy of c that holds no secret value.
 func (c *Config) WithoutSecrets() *Config {
-	out := *c
-	out.Headers = slices.Clone(c.Headers)
+	out := c.clone()
 	for _, s := range out.slots() {
 		*s.value = secret.Secret{}
 	}
 	a := &out.Auth // a kind that takes no secret may still have been given one
 	a.Token, a.Password, a.Key, a.HiddenUsername = secret.Secret{}, secret.Secret{}, secret.Secret{}, secret.Secret{}
+	a.TokenAuth.Token, a.TokenAuth.Password = secret.Secret{}, secret.Secret{}
+	for i := range a.Parameters {
+		a.Parameters[i].Hidden = secret.Secret{}
+	}
 	out.endpointSaid = false
+	return out
+}
+
+// clone returns a copy whose secrets can be changed without changing those of c.
+func (c *Config) clone() *Config {
+	out := *c
+	out.Headers, out.Auth.Parameters = slices.Clone(c.Headers), slices.Clone(c.Auth.Parameters)
 	return &out
 }
 

@@ -28,14 +28,21 @@ func full() map[string]doc {
 		"basic":   with(doc{"headers": headers, "auth": doc{"type": "basic", "usernameSecret": true, "username": "canary-user", "password": "pw"}}),
 		"apiKey":  with(doc{"headers": headers, "auth": doc{"type": "apiKey", "header": "X-Other-Key", "key": "canary-key"}}),
 		"webhook": with(doc{"headers": headers, "endpoint": "https://hooks.slack.com/services/canary"}),
+		"oauth": with(doc{"headers": headers, "auth": oauth(doc{
+			"parameters": list{doc{"name": "client_id", "value": "the-client"}, doc{"name": "client_secret", "value": "canary-secret"},
+				doc{"name": "resource", "value": "https://a"}, doc{"name": "resource", "value": "https://b"}, doc{"name": "pin", "value": "canary-pin", "secret": true}},
+			"tokenAuth": doc{"type": "basic", "username": "someone", "password": "pw"}})}),
+		"oauth behind a token": with(doc{"headers": headers, "auth": oauth(doc{"parameters": absent, "tokenAuth": doc{"type": "bearer", "token": "canary-token"}})}),
 	}
 }
 
 var fullPaths = map[string][]string{
-	"bearer":  {"auth.token", "headers/Cookie", "headers/X-Key"},
-	"basic":   {"auth.password", "auth.username", "headers/Cookie", "headers/X-Key"},
-	"apiKey":  {"auth.key", "headers/Cookie", "headers/X-Key"},
-	"webhook": {"endpoint", "headers/Cookie", "headers/X-Key"},
+	"bearer":               {"auth.token", "headers/Cookie", "headers/X-Key"},
+	"basic":                {"auth.password", "auth.username", "headers/Cookie", "headers/X-Key"},
+	"apiKey":               {"auth.key", "headers/Cookie", "headers/X-Key"},
+	"webhook":              {"endpoint", "headers/Cookie", "headers/X-Key"},
+	"oauth":                {"auth.parameters/client_secret", "auth.parameters/pin", "auth.tokenAuth.password", "headers/Cookie", "headers/X-Key"},
+	"oauth behind a token": {"auth.tokenAuth.token", "headers/Cookie", "headers/X-Key"},
 }
 
 // stored is c as the catalog keeps it.
@@ -126,15 +133,17 @@ func TestCopiesAreIndependent(t *testing.T) {
 // same. Nothing of it may be stored.
 func TestSuperfluousSecretsAreDropped(t *testing.T) {
 	c := decode(t, with(doc{"auth": doc{"type": "none", "token": "canary-1", "password": "canary-2", "key": "canary-3",
-		"usernameSecret": true, "username": "canary-4"}}))
+		"usernameSecret": true, "username": "canary-4", "parameters": list{doc{"name": "secret", "value": "canary-5"}},
+		"tokenAuth": doc{"type": "basic", "password": "canary-6", "token": "canary-7"}}}))
 	bare := c.WithoutSecrets()
-	if got := encode(t, bare); strings.Contains(got, "canary") || bare.Auth.HiddenUsername.IsSet() {
-		t.Errorf("stored as %s, with a user name %t", got, bare.Auth.HiddenUsername.IsSet())
+	if got := encode(t, bare); strings.Contains(got, "canary") || bare.Auth.HiddenUsername.IsSet() || bare.Auth.Parameters[0].Hidden.IsSet() {
+		t.Errorf("stored as %s, with a user name %t, with a parameter %t", got, bare.Auth.HiddenUsername.IsSet(), bare.Auth.Parameters[0].Hidden.IsSet())
 	}
 	if len(c.Given()) != 0 {
 		t.Errorf("given: %v", paths(c.Given()))
 	}
-	if got := found(c.Validate(nil)); got != "InvalidValue auth.key, InvalidValue auth.password, InvalidValue auth.token, InvalidValue auth.username, InvalidValue auth.usernameSecret" {
+	if got := found(c.Validate(nil)); got != "InvalidValue auth.key, InvalidValue auth.parameters, InvalidValue auth.password, "+
+		"InvalidValue auth.token, InvalidValue auth.tokenAuth, InvalidValue auth.username, InvalidValue auth.usernameSecret" {
 		t.Errorf("found %q", got)
 	}
 }

@@ -32,7 +32,7 @@ func (c *Config) Validate(excused []string) []Fault {
 		"The name must begin with a lower-case letter and hold at most 40 lower-case letters, digits and underscores.")
 	f.check(slices.Contains([]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, c.Method), InvalidValue, "method",
 		"The method must be GET, POST, PUT, PATCH or DELETE, in capitals.")
-	checkEndpoint(&f, "endpoint", c.URL())
+	checkEndpoint(&f, c.URL())
 	c.checkTexts(&f)
 	c.checkNumbers(&f)
 	c.Auth.check(&f, excused)
@@ -73,10 +73,10 @@ func (c *Config) checkSecrets(f *faults, excused []string) {
 	total := 0
 	for _, s := range c.slots() {
 		given := s.value.IsSet()
-		f.check(given || strings.HasPrefix(s.path, "auth.") || slices.Contains(excused, s.path), MissingValue, s.at,
+		f.check(given || s.needed || slices.Contains(excused, s.path), MissingValue, s.at,
 			"This is a secret and no value is stored. Give the whole of it.")
 		f.check(!given || s.short || s.value.Len() >= MinSecret, InvalidValue, s.at,
-			`The secret is shorter than %d bytes, so it could not be taken out of answers without damaging ordinary text. Use a longer one, or, for a header, say "secret": false if it is none.`, MinSecret)
+			`The secret is shorter than %d bytes, so it could not be taken out of answers without damaging ordinary text. Use a longer one, or, for a header or a parameter, say "secret": false if it is none.`, MinSecret)
 		f.check(s.value.Len() <= MaxSecret, TooLong, s.at, "The secret is longer than %d bytes. Shorten it.", MaxSecret)
 		total += s.value.Len()
 	}

@@ -11,7 +11,7 @@ import (
 func (a *Auth) check(f *faults, excused []string) {
 	use, ok := authUse[a.Type]
 	if !ok {
-		f.add(InvalidValue, "auth.type", "The type must be none, bearer, basic or apiKey.")
+		f.add(InvalidValue, "auth.type", "The type must be none, bearer, basic, apiKey or oauth2ClientCredentials.")
 		return
 	}
 	given := a.given()
@@ -40,6 +40,8 @@ func (a *Auth) checkKind(f *faults) {
 		f.check(len(a.Username) <= MaxSecret, TooLong, "auth.username", "The user name is longer than %d bytes.", MaxSecret)
 	case AuthAPIKey:
 		a.checkAPIKey(f)
+	case AuthOAuth2:
+		a.OAuth.check(f)
 	}
 }
 
@@ -67,7 +69,7 @@ func checkSecretHeader(f *faults, target string, s secret.Secret) {
 // headerName is the header, in lower case, that the credential sets.
 func (a *Auth) headerName() string {
 	switch {
-	case a.Type == AuthBearer || a.Type == AuthBasic:
+	case a.Type == AuthBearer || a.Type == AuthBasic || a.Type == AuthOAuth2:
 		return "authorization"
 	case a.Type == AuthAPIKey && a.In == InHeader:
 		return strings.ToLower(a.Header)

@@ -263,11 +263,13 @@ func TestSecretLengths(t *testing.T) {
 // What is in the vault already need not be given again.
 func TestKeptSecretsAreNotMissing(t *testing.T) {
 	for path, change := range map[string]doc{
-		"auth.token":    {"auth": doc{"type": "bearer"}},
-		"auth.password": {"auth": doc{"type": "basic", "username": "u"}},
-		"auth.username": {"auth": doc{"type": "basic", "usernameSecret": true, "password": "p"}},
-		"auth.key":      {"auth": doc{"type": "apiKey", "header": "X-Key"}},
-		"endpoint":      {"endpoint": "https://hooks.example.com", "endpointSecret": true},
+		"auth.token":              {"auth": doc{"type": "bearer"}},
+		"auth.password":           {"auth": doc{"type": "basic", "username": "u"}},
+		"auth.username":           {"auth": doc{"type": "basic", "usernameSecret": true, "password": "p"}},
+		"auth.key":                {"auth": doc{"type": "apiKey", "header": "X-Key"}},
+		"endpoint":                {"endpoint": "https://hooks.example.com", "endpointSecret": true},
+		"auth.tokenAuth.password": tokenAuth(doc{"type": "basic", "username": "u"}),
+		"auth.tokenAuth.token":    tokenAuth(doc{"type": "bearer"}),
 	} {
 		c := decode(t, with(change))
 		if got := found(c.Validate([]string{path})); got != "" {

@@ -299,12 +299,20 @@ func tooLarge(next *callout.Config) []callout.Fault {
 }
 
 // checkOrigin refuses to carry a stored secret to another place: whoever may
-// change an endpoint need not be allowed to learn what is sent there.
+// change a URL need not be allowed to learn what is sent there. To the token URL
+// go the secrets of the credential only; to the endpoint go all, those behind a
+// token as the token.
 func checkOrigin(next, stored *callout.Config, kept []string) error {
-	if len(kept) == 0 || strings.EqualFold(callout.Origin(next.Endpoint), callout.Origin(stored.Endpoint)) {
+	switch {
+	case len(kept) == 0:
 		return nil
+	case callout.Origin(next.Endpoint) != callout.Origin(stored.Endpoint):
+		return secretsRequired(kept, "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again.")
+	case callout.Origin(next.Auth.TokenURL) != callout.Origin(stored.Auth.TokenURL):
+		ofAuth := slices.DeleteFunc(slices.Clone(kept), func(path string) bool { return !strings.HasPrefix(path, "auth.") })
+		return secretsRequired(ofAuth, "The token URL now leads to another origin, and stored secrets are not sent there. Give this secret again.")
 	}
-	return secretsRequired(kept, "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again.")
+	return nil
 }
 
 func secretsRequired(paths []string, message string) error {

@@ -11,9 +11,21 @@ import (
 	"callout/handler/store"
 )
 
-// schemaNumber is that of the rows below. A newer one is refused, so that a
-// binary that was rolled back does not misread what its successor wrote.
-const schemaNumber = 1
+// Schema numbers of rows. A newer one is refused, so that a binary that was
+// rolled back does not misread what its successor wrote. A configuration gets the
+// lowest number that holds it: a rollback loses only what is really new.
+const (
+	schemaFirst  = 1 // also that of a test
+	schemaOAuth2 = 2 // credentials of type oauth2ClientCredentials
+	schemaNewest = schemaOAuth2
+)
+
+func schemaOf(config *callout.Config) int {
+	if config.Auth.Type == callout.AuthOAuth2 {
+		return schemaOAuth2
+	}
+	return schemaFirst
+}
 
 // configRow is a configuration at the edge of the store.
 type configRow struct {
@@ -45,7 +57,7 @@ func encodeConfig(config *callout.Config) (store.Row, error) {
 	if err != nil {
 		return store.Row{}, fmt.Errorf("catalog: a configuration cannot be encoded: %w", err)
 	}
-	data, err = encode(configRow{Schema: schemaNumber, SecretVersion: config.SecretVersion, Config: data})
+	data, err = encode(configRow{Schema: schemaOf(config), SecretVersion: config.SecretVersion, Config: data})
 	return store.Row{Partition: configPartition, Key: config.Name, ETag: config.ETag, Data: data}, err
 }
 
@@ -62,7 +74,7 @@ func decodeConfig(row store.Row) (*callout.Config, error) {
 	var r configRow
 	err := json.Unmarshal(row.Data, &r)
 	switch {
-	case r.Schema > schemaNumber: // whatever else is in it
+	case r.Schema > schemaNewest: // whatever else is in it
 		return nil, newer()
 	case err != nil:
 		return nil, fmt.Errorf("catalog: a row is not readable: %w", err)
@@ -80,7 +92,7 @@ func decodeConfig(row store.Row) (*callout.Config, error) {
 // so that a test does not change an ETag. It fails with
 // callout.StorageUnavailable.
 func (c *Catalog) SaveTest(ctx context.Context, config *callout.Config, outcome callout.LastTest) error {
-	data, err := json.Marshal(testRow{Schema: schemaNumber, ConfigID: config.ID, LastTest: outcome})
+	data, err := json.Marshal(testRow{Schema: schemaFirst, ConfigID: config.ID, LastTest: outcome})
 	if err != nil {
 		return fmt.Errorf("catalog: a test cannot be encoded: %w", err)
 	}
@@ -105,7 +117,7 @@ func (c *Catalog) lastTest(ctx context.Context, config *callout.Config) (*callou
 		return nil, callout.Unavailable(err)
 	}
 	var r testRow
-	if err := json.Unmarshal(row.Data, &r); err != nil || r.Schema > schemaNumber || r.ConfigID != config.ID {
+	if err := json.Unmarshal(row.Data, &r); err != nil || r.Schema > schemaFirst || r.ConfigID != config.ID {
 		return nil, nil // an outcome that cannot be read is as good as none
 	}
 	return &r.LastTest, nil

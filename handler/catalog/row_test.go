@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"callout/handler/callout"
@@ -52,8 +53,8 @@ func valid(name string) *callout.Config {
 // misread nor overwrite them, whatever they look like.
 func TestRowsOfANewerVersionAreRefused(t *testing.T) {
 	for _, data := range []string{
-		`{"schema": 2, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
-		`{"schema": 2, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
+		`{"schema": 3, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
+		`{"schema": 3, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
 		`{"schema": 99}`,
 	} {
 		for use, do := range everyUse {
@@ -122,4 +123,23 @@ func FuzzDecodeConfig(f *testing.F) {
 			t.Fatalf("%s is written as %s, %v", first.Data, second.Data, err)
 		}
 	})
+}
+
+// A row has the lowest number that holds it, so that after a rollback the old
+// binary reads what it always could.
+func TestTheSchemaNumberOfARow(t *testing.T) {
+	for number, auth := range map[int]callout.Auth{
+		1: {Type: callout.AuthBearer},
+		2: {Type: callout.AuthOAuth2, OAuth: callout.OAuth{TokenURL: "https://auth.example.com"}},
+	} {
+		config := valid("a")
+		config.Auth = auth
+		row, err := encodeConfig(config)
+		if err != nil || !bytes.HasPrefix(row.Data, fmt.Appendf(nil, `{"schema":%d,`, number)) {
+			t.Errorf("%s: the row is %s, %v", auth.Type, row.Data, err)
+		}
+		if read, err := decodeConfig(row); err != nil || read.Auth.Type != auth.Type {
+			t.Errorf("%s: it reads as %v, %v", auth.Type, read, err)
+		}
+	}
 }

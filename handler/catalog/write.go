@@ -124,7 +124,7 @@ func (c *Catalog) addKept(ctx context.Context, now *callout.Config, given callou
 	}
 	for _, path := range kept {
 		for oldPath, value := range old {
-			if strings.EqualFold(oldPath, path) {
+			if callout.SamePlace(oldPath, path) {
 				given[path] = value
 			}
 		}
@@ -145,7 +145,7 @@ func updatedAt(path string, given callout.Bundle, now *callout.Config, at time.T
 		return at
 	}
 	for _, ref := range now.Secrets {
-		if strings.EqualFold(ref.Path, path) {
+		if callout.SamePlace(ref.Path, path) {
 			return ref.UpdatedAt
 		}
 	}

@@ -14,6 +14,11 @@ func basic(a *callout.Auth) Credential {
 	if a.UsernameSecret {
 		username = a.HiddenUsername.Reveal()
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(username + ":" + a.Password.Reveal()))
-	return Credential{header: "Authorization", prefix: "Basic ", value: secret.New(pair)}
+	return Credential{header: "Authorization", prefix: basicPrefix, value: pair(username, a.Password.Reveal())}
+}
+
+const basicPrefix = "Basic "
+
+func pair(username, password string) secret.Secret {
+	return secret.New(base64.StdEncoding.EncodeToString([]byte(username + ":" + password)))
 }

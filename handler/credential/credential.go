@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"callout/handler/callout"
 	"callout/handler/secret"
@@ -18,6 +19,9 @@ type Credential struct {
 	query  string
 	prefix string
 	value  secret.Secret
+
+	takesToken bool            // the value is a token that WithToken gives
+	derived    []secret.Secret // what asking for that token shows of the secrets
 }
 
 // New returns the credential of a, whose secrets are in place. It fails with
@@ -37,6 +41,8 @@ func New(a *callout.Auth) (Credential, error) {
 		return basic(a), nil
 	case callout.AuthAPIKey:
 		return apiKey(a), nil
+	case callout.AuthOAuth2:
+		return oauth2(a), nil
 	}
 	return Credential{}, errors.New("credential: no such kind")
 }
@@ -49,26 +55,39 @@ func complete(a *callout.Auth) bool {
 		return a.Password.IsSet() && (a.HiddenUsername.IsSet() || !a.UsernameSecret)
 	case callout.AuthAPIKey:
 		return a.Key.IsSet()
+	case callout.AuthOAuth2:
+		return completeOAuth2(&a.OAuth)
 	}
 	return true
 }
 
-// Apply adds the credential to req.
-func (c Credential) Apply(req *http.Request) { c.put(req, c.value.Reveal()) }
+// Apply adds the credential to req, or nothing while it needs a token.
+func (c Credential) Apply(req *http.Request) {
+	if !c.NeedsToken() {
+		c.put(req, c.value.Reveal())
+	}
+}
 
 // Mask adds a mask in the place of the credential, for a request that is shown.
 func (c Credential) Mask(req *http.Request) { c.put(req, secret.Mask) }
 
-// Secrets lists the values that Apply derives, which have to be redacted
-// besides those that are stored.
+// Secrets lists the values that Apply and a token request derive, which have to
+// be redacted besides those that are stored.
 func (c Credential) Secrets() []secret.Secret {
-	switch {
-	case !c.value.IsSet():
-		return nil
-	case c.value.Len() < callout.MinSecret: // too short to be looked for by itself
-		return []secret.Secret{secret.New(c.prefix + c.value.Reveal())}
+	out := slices.Clip(c.derived)
+	if c.value.IsSet() {
+		out = append(out, findable(c.prefix, c.value))
 	}
-	return []secret.Secret{c.value}
+	return out
+}
+
+// findable returns what to look for: a value that is too short to be looked for
+// by itself together with its prefix.
+func findable(prefix string, value secret.Secret) secret.Secret {
+	if value.Len() < callout.MinSecret {
+		return secret.New(prefix + value.Reveal())
+	}
+	return value
 }
 
 func (c Credential) put(req *http.Request, value string) {

@@ -195,6 +195,43 @@ func TestConfigurationsWithOneFault(t *testing.T) {
 		{"a key nowhere", doc{"auth": doc{"type": "apiKey", "key": canary, "in": canary}}, "auth.in"},
 		{"a query parameter with &", doc{"auth": doc{"type": "apiKey", "key": canary, "in": "query", "query": "a&" + canary}}, "auth.query"},
 
+		{"no token URL", asking(doc{"tokenUrl": nil}), "auth.tokenUrl"},
+		{"a token URL with a user", asking(doc{"tokenUrl": "https://u:" + canary + "@auth.example.com/"}), "auth.tokenUrl"},
+		{"a token URL with a placeholder", asking(doc{"tokenUrl": "https://auth.example.com/{" + canary + "}"}), "auth.tokenUrl"},
+		{"a token URL with CR and LF", asking(doc{"tokenUrl": "https://auth.example.com/" + canary + "\r\nHost: evil"}), "auth.tokenUrl"},
+		{"an unknown property of a parameter", parameter(doc{"name": "a", "unknown": canary}), "auth.parameters[0].unknown"},
+		{"a parameter without a name", parameter(doc{"value": canary}), "auth.parameters[0].name"},
+		{"a parameter whose name has a line break", parameter(doc{"name": canary + "\r\n", "value": "x"}), "auth.parameters[0].name"},
+		{"a parameter whose name is too long", parameter(doc{"name": long(128), "value": "x"}), "auth.parameters[0].name"},
+		{"a parameter that is too long", parameter(doc{"name": "a", "value": long(8192)}), "auth.parameters[0].value"},
+		{"a secret parameter that is too short", parameter(doc{"name": "client_secret", "value": "4711"}), "auth.parameters[0].value"},
+		{"a secret parameter without a value", parameter(doc{"name": "client_secret"}), "auth.parameters[0].value"},
+		{"a secret parameter twice", asking(doc{"parameters": many(2, func(int) any { return doc{"name": "client_secret", "value": canary} })}), "auth.parameters[1].name"},
+		{"51 parameters", asking(doc{"parameters": many(51, func(i int) any { return doc{"name": fmt.Sprint("p", i), "value": canary} })}), "auth.parameters"},
+		{"an unknown property of tokenAuth", asking(doc{"tokenAuth": doc{"type": "basic", "password": canary, "unknown": canary}}), "auth.tokenAuth.unknown"},
+		{"an unknown kind of tokenAuth", asking(doc{"tokenAuth": doc{"type": canary}}), "auth.tokenAuth.type"},
+		{"tokenAuth of no kind", asking(doc{"tokenAuth": doc{"username": canary}}), "auth.tokenAuth.type"},
+		{"tokenAuth without a password", asking(doc{"tokenAuth": doc{"type": "basic", "username": canary}}), "auth.tokenAuth.password"},
+		{"tokenAuth with a colon", asking(doc{"tokenAuth": doc{"type": "basic", "username": canary + ":", "password": canary}}), "auth.tokenAuth.username"},
+		{"tokenAuth with what the other kind takes", asking(doc{"tokenAuth": doc{"type": "basic", "password": canary, "token": canary}}), "auth.tokenAuth.token"},
+		{"tokenAuth with a line break", asking(doc{"tokenAuth": doc{"type": "bearer", "token": canary + "\r\nX: y"}}), "auth.tokenAuth.token"},
+		{"an unknown encoding", asking(doc{"tokenAuth": doc{"type": "basic", "password": canary, "encoding": canary}}), "auth.tokenAuth.encoding"},
+		{"an unknown format", asking(doc{"format": canary}), "auth.format"},
+		{"a path with an empty name", asking(doc{"tokenPath": canary + "..x"}), "auth.tokenPath"},
+		{"a path of nine names", asking(doc{"expiresInPath": canary + strings.Repeat(".x", 8)}), "auth.expiresInPath"},
+		{"a lifetime beyond a year", asking(doc{"defaultLifetimeSeconds": 31536001}), "auth.defaultLifetimeSeconds"},
+		{"a lifetime beyond all", asking(doc{"defaultLifetimeSeconds": 1e300}), "auth.defaultLifetimeSeconds"},
+		{"a negative lifetime", asking(doc{"defaultLifetimeSeconds": -1}), "auth.defaultLifetimeSeconds"},
+		{"half a second to live", asking(doc{"defaultLifetimeSeconds": 0.5}), "auth.defaultLifetimeSeconds"},
+		{"a success that tells an expired token", asking(doc{"refreshOn": []any{403, 200}}), "auth.refreshOn[1]"},
+		{"a limit that tells an expired token", asking(doc{"refreshOn": []any{429}}), "auth.refreshOn[0]"},
+		{"a status beyond all", asking(doc{"refreshOn": []any{1e300, 403}}), "auth.refreshOn[0]"},
+		{"null for a status", asking(doc{"refreshOn": []any{403, nil}}), "auth.refreshOn[1]"},
+		{"a status that is no number", asking(doc{"refreshOn": []any{canary, 403}}), "auth.refreshOn[0]"},
+		{"11 statuses", asking(doc{"refreshOn": many(11, func(i int) any { return 430 + i })}), "auth.refreshOn"},
+		{"a scheme with a line break", asking(doc{"scheme": canary + "\r\nX"}), "auth.scheme"},
+		{"a scheme that is too long", asking(doc{"scheme": long(64)}), "auth.scheme"},
+
 		{"CR LF in a header's name", header(canary+"\r\nX", "y"), "headers[0].name"},
 		{"LF in a header's name", header(canary+"\n", "y"), "headers[0].name"},
 		{"NUL in a header's name", header(canary+"\x00", "y"), "headers[0].name"},
@@ -258,6 +295,15 @@ func TestConfigurationsWithOneFault(t *testing.T) {
 }
 
 func header(name, value string) doc { return doc{"headers": []any{doc{"name": name, "value": value}}} }
+
+// asking is a credential of OAuth 2.0 with the members.
+func asking(members doc) doc {
+	auth := doc{"type": "oauth2ClientCredentials", "tokenUrl": "https://auth.example.com/token"}
+	maps.Copy(auth, members)
+	return doc{"auth": auth}
+}
+
+func parameter(p doc) doc { return asking(doc{"parameters": []any{p}}) }
 
 func field(f doc) doc { return doc{"fields": []any{f}} }
 

@@ -91,15 +91,20 @@ var readOnly = sync.OnceValue(func() []string {
 // digits rewrites the whole numbers of a configuration for Go, which reads
 // digits only. To JSON Schema, 30.0 and 3e1 are whole numbers as well.
 func digits(members map[string]any) {
-	for _, name := range []string{"timeoutSeconds", "maxResponseBytes", "maxLength"} {
+	for _, name := range []string{"timeoutSeconds", "maxResponseBytes", "maxLength", "defaultLifetimeSeconds"} {
 		if n, ok := members[name].(json.Number); ok {
-			if r, ok := new(big.Rat).SetString(n.String()); ok {
-				members[name] = json.Number(r.RatString())
-			}
+			members[name] = whole(n)
 		}
 	}
-	if items, ok := members["items"].(map[string]any); ok {
-		digits(items)
+	statuses, _ := members["refreshOn"].([]any)
+	for i := range statuses {
+		n, _ := statuses[i].(json.Number) // none where one that is at fault was taken away
+		statuses[i] = whole(n)
+	}
+	for _, name := range []string{"items", "auth"} {
+		if part, ok := members[name].(map[string]any); ok {
+			digits(part)
+		}
 	}
 	fields, _ := members["fields"].([]any)
 	for _, field := range fields {
@@ -107,6 +112,15 @@ func digits(members map[string]any) {
 			digits(field)
 		}
 	}
+}
+
+// whole writes a whole number in digits, and 0 for what is no number.
+func whole(n json.Number) json.Number {
+	r, ok := new(big.Rat).SetString(n.String())
+	if !ok {
+		return "0"
+	}
+	return json.Number(r.RatString())
 }
 
 // beyond returns the faults of the domain that say something new: nothing about

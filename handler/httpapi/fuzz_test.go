@@ -21,6 +21,10 @@ var seeds = []string{
 	`{"auth":{"type":"basic","username":"` + canary + `:","usernameSecret":true,"password":null}}`,
 	`{"auth":{"token":null},"headers":[{"name":"X-Key","value":null,"secret":true}],"description":null}`,
 	`{"endpoint":"https://hooks.slack.com/services/` + canary + `","method":"POST","endpointSecret":null}`,
+	`{"name":"crm","endpoint":"https://nowhere.invalid/v1","method":"GET","approval":"none","auth":{"type":"oauth2ClientCredentials","tokenUrl":"https://nowhere.invalid/token",` +
+		`"parameters":[{"name":"client_secret","value":"` + canary + `"},{"name":"resource","value":"a"},{"name":"resource","value":null}],"tokenAuth":{"type":"basic","username":"u","password":"` + canary + `"},` +
+		`"refreshOn":[4.03e2,500.0],"defaultLifetimeSeconds":6e2,"tokenPath":"a.b"}}`,
+	`{"auth":{"tokenUrl":null,"parameters":[{"name":"token","value":null}],"tokenAuth":{"token":null},"refreshOn":["` + canary + `",null,1e300],"defaultLifetimeSeconds":1.5}}`,
 	`{"fields":[{"name":"a","type":"number","enum":[1,1.0,"` + canary + `"],"default":{"x":[]}},{"name":"a"},null,1]}`,
 	`{"arguments":{"text":"` + canary + `","count":1,"on":true,"list":[1],"any":{"a":null}},"context":{"ticket":"` + canary + `"},"send":true}`,
 	`{"arguments":{"text":null,"count":1.5},"send":false}`, `{"arguments":[],"context":{"a":1}}`,
