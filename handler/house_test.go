@@ -23,8 +23,8 @@ const below = "callout/handler/"
 var layers = [][]string{
 	{"secret", "store", "logline", "route", "azure"},
 	{"callout"},
-	{"schema", "redact", "egress", "token", "history", "localstore", "tablestore", "keyvault", "storetest"},
-	{"request", "credential"},
+	{"schema", "redact", "egress", "history", "localstore", "tablestore", "keyvault", "storetest"},
+	{"request", "credential", "token"},
 	{"catalog", "approval"},
 	{"execute"},
 	{"sweep"},

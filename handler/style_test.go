@@ -216,6 +216,7 @@ func TestWhoRevealsSecrets(t *testing.T) {
 		"request":    "puts secret headers into the request that is sent",
 		"secret":     "measures its own length",
 		"storetest":  "compares what a vault gives back",
+		"token":      "puts the client's secrets into the token request, and seals what it stores",
 	}
 	got := calls(t, func(sel *ast.SelectorExpr) bool { return sel.Sel.Name == "Reveal" })
 	for _, dir := range got {

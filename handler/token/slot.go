@@ -1,0 +1,138 @@
+package token
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"callout/handler/callout"
+)
+
+// slot is what this process knows of one token request.
+type slot struct {
+	cache  *Cache
+	client *callout.OAuth
+
+	mu    sync.Mutex
+	token Token
+	// Until lookAgain, a token that is due is used without a look at the table.
+	lookAgain time.Time
+	// refused is a back-off that holds, and until when nobody looks whether it
+	// still does: somebody may have put right what it is for.
+	refused      backoff
+	refusedUntil time.Time
+	flight       *flight
+	alone        alone
+}
+
+// alone is what the row would say, while there is no table.
+type alone struct {
+	backoff
+	invalid invalid
+}
+
+// flight is one attempt to get a token, for all who wait here.
+type flight struct {
+	ask   Ask
+	done  chan struct{}
+	token Token
+	err   error
+}
+
+// ended is the done of whatever has been done.
+var ended = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// maxSlots bounds the memory: more clients than that are not used at a time.
+const maxSlots = 10000
+
+// slot returns the slot of client, whose secrets stay in memory with it.
+func (c *Cache) slot(client *callout.OAuth) *slot {
+	id := fingerprintOf(client)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.slots[id]
+	if !ok {
+		if len(c.slots) >= maxSlots {
+			clear(c.slots) // tokens are in the table as well
+		}
+		s = &slot{cache: c, client: client}
+		c.slots[id] = s
+	}
+	return s
+}
+
+// look returns what is in memory as a flight that has ended, or else the flight
+// to wait for. Only the first who finds a token due waits for the next one.
+func (s *slot) look(ctx context.Context, ask Ask) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cache.opts.Now()
+	if s.token.ID != ask.Rejected {
+		late := s.flight != nil || now.Before(s.lookAgain)
+		if s.token.fresh(now) || late && s.token.usable(now) {
+			return &flight{ask: ask, done: ended, token: s.token}
+		}
+	}
+	if now.Before(s.refusedUntil) && !ask.Insist {
+		return &flight{ask: ask, done: ended, err: s.refused.refusal(now)}
+	}
+	if s.flight == nil {
+		s.flight = &flight{ask: ask, done: make(chan struct{})}
+		go s.fly(context.WithoutCancel(ctx), s.flight)
+	}
+	return s.flight
+}
+
+// flightTimeout bounds a flight: a lease of somebody who died, and then a token
+// request between two writes.
+const flightTimeout = 45 * time.Second
+
+func (s *slot) fly(ctx context.Context, f *flight) {
+	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
+	defer cancel()
+	defer close(f.done)
+	f.token, f.err = s.renew(ctx, f.ask)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flight = nil
+	if f.err == nil {
+		s.token, s.refusedUntil = f.token, time.Time{}
+	}
+}
+
+// refuse remembers a back-off for a moment, and returns its error.
+func (s *slot) refuse(b backoff) *Error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.cache.opts.Now()
+	s.refused, s.refusedUntil = b, now.Add(min(glance, b.nextTry.Sub(now)))
+	return b.refusal(now)
+}
+
+// known returns the token that is in memory.
+func (s *slot) known() Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
+// withoutTable returns what a process knows that is alone.
+func (s *slot) withoutTable() alone {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alone
+}
+
+func (s *slot) setWithoutTable(a alone) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alone = a
+}
+
+// leaveUntil puts off the next look at the table, for whoever has a token that
+// is due and cannot be replaced now.
+func (s *slot) leaveUntil(t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lookAgain = t
+}
