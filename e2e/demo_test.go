@@ -15,8 +15,8 @@ func TestDemo(t *testing.T) {
 		p := start(t, demo(), []string{"CALLOUT_DATA_DIR=" + data}, "-handler", handler(), "-port", port, "-sample", sample)
 		waitFor(t, p, "Try:")
 		printed := p.out.String()
-		if got := strings.Count(printed, "succeeded"); got != 4 {
-			t.Errorf("%d of 4 calls succeeded:\n%s", got, printed)
+		if got := strings.Count(printed, "succeeded"); got != 5 {
+			t.Errorf("%d of 5 calls succeeded:\n%s", got, printed)
 		}
 		c := api{base: "http://127.0.0.1:" + port}
 		c.call(t, 200, "GET", "/api/configs/sample_create_ticket", "")

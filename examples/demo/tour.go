@@ -58,6 +58,16 @@ func samples(api string) []sample {
 					field("text", "string", "What to say", true)}},
 			arguments: map[string]any{"to": "on-call", "text": "printer-2 needs a look"},
 		},
+		{
+			name: "sample_list_sites",
+			config: map[string]any{"endpoint": api + "/sites", "method": "GET", "approval": "none",
+				"description": "List the sites of the sample help desk.",
+				"auth": map[string]any{"type": "oauth2ClientCredentials", "tokenUrl": api + "/oauth/token",
+					"parameters": []any{
+						map[string]any{"name": "client_id", "value": sampleapi.ClientID},
+						map[string]any{"name": "client_secret", "value": sampleapi.ClientSecret}}}},
+			arguments: map[string]any{},
+		},
 	}
 }
 

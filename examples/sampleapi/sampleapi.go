@@ -4,12 +4,16 @@
 package sampleapi
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // The credentials that the sample asks for. They protect nothing.
@@ -18,6 +22,9 @@ const (
 	Username = "sample"
 	Password = "sample-password"
 	Key      = "sample-key-0815"
+
+	ClientID     = "sample-client"
+	ClientSecret = "sample-client-secret"
 )
 
 // API is the sample. The zero API is ready to use.
@@ -52,6 +59,8 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("GET /devices", needs("X-Api-Key", Key, a.devices))
 	mux.Handle("POST /tickets", needs("Authorization", "Bearer "+Token, a.createTicket))
 	mux.Handle("POST /messages", basic(a.sendMessage))
+	mux.HandleFunc("POST /oauth/token", a.token)
+	mux.HandleFunc("GET /sites", a.sites)
 	return mux
 }
 
@@ -94,6 +103,39 @@ func (a *API) sendMessage(w http.ResponseWriter, r *http.Request) {
 	defer a.mu.Unlock()
 	a.sent++
 	answer(w, http.StatusAccepted, map[string]any{"message": fmt.Sprintf("m-%d", a.sent)})
+}
+
+// tokenLife is how long a token of the sample is valid.
+const tokenLife = 10 * time.Minute
+
+// token is a token endpoint for client credentials (RFC 6749, section 4.4).
+func (a *API) token(w http.ResponseWriter, r *http.Request) {
+	known := r.PostFormValue("client_id") == ClientID &&
+		subtle.ConstantTimeCompare([]byte(r.PostFormValue("client_secret")), []byte(ClientSecret)) == 1
+	if !known {
+		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"access_token": signed(time.Now().Add(tokenLife)), "token_type": "Bearer", "expires_in": int(tokenLife.Seconds())})
+}
+
+// signed is a token that says itself until when it is valid, so that the sample
+// need not remember it.
+func signed(until time.Time) string {
+	mac := hmac.New(sha256.New, []byte(ClientSecret))
+	fmt.Fprint(mac, until.Unix())
+	return fmt.Sprintf("%d.%x", until.Unix(), mac.Sum(nil))
+}
+
+func (a *API) sites(w http.ResponseWriter, r *http.Request) {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	seconds, _, _ := strings.Cut(token, ".")
+	until, _ := strconv.ParseInt(seconds, 10, 64)
+	if time.Now().Unix() >= until || !hmac.Equal([]byte(token), []byte(signed(time.Unix(until, 0)))) {
+		answer(w, http.StatusUnauthorized, map[string]any{"errors": []string{"not signed in"}})
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"sites": []string{"berlin", "lisbon"}})
 }
 
 // needs lets a request in that carries the header with the value.
