@@ -27,6 +27,7 @@ import (
 	"callout/handler/route"
 	"callout/handler/store"
 	"callout/handler/sweep"
+	"callout/handler/token"
 )
 
 func main() {
@@ -107,10 +108,12 @@ func (a *App) wire(s *stores, client *egress.Client) {
 	configs := catalog.New(s.table(store.Configs), s.vault, catalog.Options{
 		TTL: a.settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) }, Prepare: s.prepare,
 	})
+	tokens := token.New(token.Options{Rows: s.table(store.Tokens), Vault: s.vault, Place: s.account + store.Tokens,
+		Transport: client, Now: s.now, Log: a.log})
 	past := history.New(s.table(store.Executions), time.Now)
 	a.api.Catalog, a.api.History = configs, past
-	a.api.Execute = &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: a.log}
-	a.api.Sweep = &sweep.Sweeper{Catalog: configs, Vault: s.vault, Now: time.Now, Log: a.log}
+	a.api.Execute = &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: time.Now, Log: a.log}
+	a.api.Sweep = &sweep.Sweeper{Catalog: configs, Vault: s.vault, Tokens: tokens, Now: time.Now, Log: a.log}
 	close(a.opened)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
@@ -13,12 +14,17 @@ import (
 	"callout/handler/localstore"
 	"callout/handler/sweep"
 	"callout/handler/tablestore"
+	"callout/handler/token"
 )
 
 // stores are where rows and secrets are kept.
 type stores struct {
 	table func(name string) catalog.Rows
 	vault vault
+	// account tells these tables from others, now is a clock on which all who
+	// use them agree.
+	account string
+	now     func() time.Time
 	// prepare makes the vault ready for its first call.
 	prepare func(context.Context)
 	close   func() error
@@ -28,11 +34,12 @@ type stores struct {
 type vault interface {
 	catalog.Vault
 	sweep.Vault
+	token.Vault
 }
 
 // openStores opens what the settings name. Nothing is sent to Azure yet.
 func openStores(settings *Settings) (*stores, error) {
-	s := &stores{prepare: func(context.Context) {}, close: func() error { return nil }}
+	s := &stores{now: time.Now, prepare: func(context.Context) {}, close: func() error { return nil }}
 	if settings.Tables.Local() || settings.Vault.Local() {
 		local, err := localstore.Open(settings.DataDir)
 		if err != nil {
@@ -69,6 +76,7 @@ func (s *stores) addAzure(settings *Settings) error {
 			return fmt.Errorf("CALLOUT_TABLES cannot be used: %w", err)
 		}
 		s.table = func(name string) catalog.Rows { return rows.Table(name) }
+		s.account, s.now = rows.Account()+"/", rows.Now
 	}
 	if settings.Vault.Local() {
 		return nil

@@ -22,6 +22,7 @@ import (
 	"callout/handler/storetest/vaultserver"
 	"callout/handler/sweep"
 	"callout/handler/tablestore"
+	"callout/handler/token"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -36,6 +37,7 @@ type world struct {
 	vault      *fault.Proxy
 	configs    string // the tables' names
 	executions string
+	tokens     string
 	upstream   *httptest.Server
 	calls      atomic.Int64 // that the upstream has seen
 	clock      clock
@@ -49,7 +51,7 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, server: vaultserver.Start(t), configs: azurite.TableName(), executions: azurite.TableName()}
+	w := &world{t: t, server: vaultserver.Start(t), configs: azurite.TableName(), executions: azurite.TableName(), tokens: azurite.TableName()}
 	w.tables = fault.Start(t, azurite.Shared(t).URL(), fault.Options{})
 	w.vault = fault.Start(t, w.server.URL(), fault.Options{TLS: true, Backend: w.server.Client().Transport})
 	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -96,9 +98,10 @@ func (w *world) instance() *instance {
 	out := egress.New(egress.Options{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, PlainHTTP: true}})
 	w.t.Cleanup(out.CloseIdleConnections)
 	log := slog.New(slog.DiscardHandler)
+	tokens := token.New(token.Options{Rows: rows.Table(w.tokens), Vault: vault, Place: rows.Account(), Transport: out, Now: w.clock.now, Log: log})
 	return &instance{
-		Executor: &execute.Executor{Catalog: configs, History: history.New(rows.Table(w.executions), w.clock.now), Egress: out, Now: w.clock.now, Log: log},
-		sweeper:  &sweep.Sweeper{Catalog: configs, Vault: vault, Now: w.clock.now, Log: log},
+		Executor: &execute.Executor{Catalog: configs, History: history.New(rows.Table(w.executions), w.clock.now), Egress: out, Tokens: tokens, Now: w.clock.now, Log: log},
+		sweeper:  &sweep.Sweeper{Catalog: configs, Vault: vault, Tokens: tokens, Now: w.clock.now, Log: log},
 		vault:    vault,
 	}
 }

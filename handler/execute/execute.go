@@ -14,6 +14,7 @@ import (
 	"callout/handler/egress"
 	"callout/handler/history"
 	"callout/handler/request"
+	"callout/handler/token"
 )
 
 // Executor makes calls. It is safe for concurrent use.
@@ -21,6 +22,7 @@ type Executor struct {
 	Catalog *catalog.Catalog
 	History *history.History
 	Egress  *egress.Client
+	Tokens  *token.Cache
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -52,14 +54,16 @@ func (x *Executor) Do(ctx context.Context, call Call) (*callout.Execution, error
 	if err != nil {
 		return nil, err
 	}
-	record := x.begin(entry.Config, call, p)
 	if p.unsafe() {
 		ctx = context.WithoutCancel(ctx)
+	}
+	record, token := x.begin(entry.Config, call, p), p.fetchToken(ctx)
+	if p.unsafe() {
 		if err := x.write(ctx, record); err != nil {
 			return nil, err
 		}
 	}
-	x.send(ctx, p, record.Execution)
+	x.send(ctx, p, token, record.Execution)
 	record.DurationMS = x.Now().Sub(record.CreatedAt).Milliseconds()
 	x.finish(ctx, p, record)
 	x.log(ctx, record.Execution)

@@ -28,6 +28,7 @@ import (
 	"callout/handler/schema"
 	"callout/handler/secret"
 	"callout/handler/store"
+	"callout/handler/token"
 )
 
 // house is an Executor over a real store, which calls a real API on loopback.
@@ -75,8 +76,11 @@ func (h *house) start() {
 	client := egress.New(egress.Options{RootCAs: h.roots.pool(), Resolver: h.names,
 		Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	h.t.Cleanup(client.CloseIdleConnections)
+	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	tokens := token.New(token.Options{Rows: h.store.Table(store.Tokens), Vault: h.vault, Place: store.Tokens,
+		Transport: client, Now: h.clock.now, Log: log})
 	h.Executor = &execute.Executor{Catalog: configs, History: history.New(h.executions, h.clock.now),
-		Egress: client, Now: h.clock.now, Log: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		Egress: client, Tokens: tokens, Now: h.clock.now, Log: log}
 }
 
 // clock moves when a test says so.

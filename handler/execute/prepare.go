@@ -13,15 +13,19 @@ import (
 	"callout/handler/redact"
 	"callout/handler/request"
 	"callout/handler/secret"
+	"callout/handler/token"
 )
 
 // prepared is a request that is ready to be sent, and what is needed to talk
 // about it without giving a secret away.
 type prepared struct {
 	filled     *callout.Config // with its secrets
+	secrets    callout.Bundle
 	template   *request.Template
 	arguments  request.Arguments
 	credential credential.Credential
+	tokens     tokens
+	token      string // the id of the one in the credential
 	redactor   *redact.Redactor
 	shown      *callout.Request
 	timeout    time.Duration
@@ -29,20 +33,26 @@ type prepared struct {
 
 func (p *prepared) unsafe() bool { return !callout.Safe(p.filled.Method) }
 
+// needsToken reports whether the credential is only complete with a token.
+func (p *prepared) needsToken() bool { return p.filled.Auth.Type == callout.AuthOAuth2 }
+
 func (x *Executor) prepare(ctx context.Context, config *callout.Config, template *request.Template, args request.Arguments) (*prepared, error) {
+	if config.Auth.Type == callout.AuthOAuth2 {
+		x.Tokens.Prepare(ctx) // beside the secrets
+	}
 	bundle, err := x.Catalog.Secrets(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	return assemble(config, bundle, template, args)
+	return assemble(config, bundle, template, args, x.Tokens.Get)
 }
 
 // assemble builds the request as it will be shown. The one that is sent is made
 // anew for each attempt, so that no secret waits in memory longer than needed. It
 // fails with callout.CredentialMissing when a secret has no value.
-func assemble(config *callout.Config, bundle callout.Bundle, template *request.Template, args request.Arguments) (*prepared, error) {
+func assemble(config *callout.Config, bundle callout.Bundle, template *request.Template, args request.Arguments, tokens tokens) (*prepared, error) {
 	p := &prepared{
-		filled: config.WithSecrets(bundle), template: template, arguments: args,
+		filled: config.WithSecrets(bundle), secrets: bundle, template: template, arguments: args, tokens: tokens,
 		timeout: time.Duration(config.TimeoutSeconds) * time.Second,
 	}
 	if err := checkSecrets(p.filled); err != nil {
@@ -52,14 +62,27 @@ func assemble(config *callout.Config, bundle callout.Bundle, template *request.T
 	if p.credential, err = credential.New(&p.filled.Auth); err != nil {
 		return nil, err
 	}
-	p.redactor = redact.New(slices.Concat(bundle.Values(), p.credential.Secrets(), endpointParts(p.filled))...)
-	shown, err := template.Build(context.Background(), config.WithoutSecrets(), args)
+	return p, p.show()
+}
+
+// show makes the request as it is shown, and what masks the secrets in it and in
+// all that comes back.
+func (p *prepared) show() error {
+	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), endpointParts(p.filled))
+	p.redactor = redact.New(known...)
+	shown, err := p.template.Build(context.Background(), p.filled.WithoutSecrets(), p.arguments)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.credential.Mask(shown)
 	p.shown = request.Show(shown, p.redactor.String)
-	return p, nil
+	return nil
+}
+
+// use puts a token into the credential, and among what is masked.
+func (p *prepared) use(t token.Token) {
+	p.token, p.credential = t.ID, p.credential.WithToken(t.Value)
+	_ = p.show() // has been built before
 }
 
 // checkSecrets finds the secret that was cleared or never given: what would be

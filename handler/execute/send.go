@@ -13,16 +13,16 @@ import (
 )
 
 // send makes the request and writes into e how it ended.
-func (x *Executor) send(ctx context.Context, p *prepared, e *callout.Execution) {
+func (x *Executor) send(ctx context.Context, p *prepared, token *pending, e *callout.Execution) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	req, err := p.request(ctx)
-	if err != nil {
-		e.Status, e.Error = callout.Failed, callout.NewCallError(callout.RequestFailed, "The request could not be built from this configuration.")
+	if err := token.use(ctx, p); err != nil {
+		e.Status, e.Error = callout.Failed, tokenError(err)
 		return
 	}
+	e.Request = p.shown // without the token, should the arguments hold it
 	attempts := &attempts{}
-	resp, err := x.Egress.RoundTrip(req.WithContext(attempts.watch(ctx)))
+	resp, err := x.exchange(attempts.watch(ctx), p)
 	e.Attempts = attempts.number()
 	if err != nil {
 		x.unanswered(p, e, err)
@@ -35,6 +35,30 @@ func (x *Executor) send(ctx context.Context, p *prepared, e *callout.Execution) 
 		e.Error.Retryable = false // the change may have been made all the same
 	}
 }
+
+// exchange sends the request and returns the beginning of the answer. One that
+// was refused for its token is sent once more with another, if there is one: a
+// refused request has changed nothing.
+func (x *Executor) exchange(ctx context.Context, p *prepared) (*http.Response, error) {
+	resp, err := x.post(ctx, p)
+	if err != nil || !p.tokenRefused(resp.StatusCode) || !p.anotherToken(ctx) {
+		return resp, err
+	}
+	_ = resp.Body.Close()
+	return x.post(ctx, p)
+}
+
+func (x *Executor) post(ctx context.Context, p *prepared) (*http.Response, error) {
+	req, err := p.request(ctx)
+	if err != nil {
+		return nil, errBuild
+	}
+	return x.Egress.RoundTrip(req)
+}
+
+// errBuild: a configuration that was checked makes no request all the same.
+var errBuild = &egress.Error{Code: callout.RequestFailed, Stage: callout.StageRequest,
+	Message: "The request could not be built from this configuration.", Advice: "Check the endpoint and the headers."}
 
 // attempts counts how often a request was sent: net/http sends a safe one again
 // when a connection that it used before turns out to be broken.

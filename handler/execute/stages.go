@@ -8,6 +8,7 @@ import (
 
 	"callout/handler/callout"
 	"callout/handler/request"
+	"callout/handler/token"
 )
 
 func (a *attempt) configuration() verdict {
@@ -19,12 +20,12 @@ func (a *attempt) configuration() verdict {
 
 // readSecrets reads the secrets and, with them, makes the request that is shown.
 func (a *attempt) readSecrets(ctx context.Context) verdict {
-	bundle, err := a.secrets(ctx, a.config)
+	bundle, err := a.source.secrets(ctx, a.config)
 	if err != nil {
 		return noSecrets(err)
 	}
 	args := a.template.Examples(a.trial.Arguments)
-	if a.prepared, err = assemble(a.config, bundle, a.template, args); err != nil {
+	if a.prepared, err = assemble(a.config, bundle, a.template, args, a.source.tokens); err != nil {
 		return noSecrets(err)
 	}
 	a.report.Request = a.prepared.shown
@@ -73,8 +74,21 @@ func (a *attempt) connect(ctx context.Context) bool {
 	return true
 }
 
-func (a *attempt) token() verdict {
-	return passed("A credential of type %s needs no token.", a.config.Auth.Type)
+// getToken gets the token, also for a request that is not going to be sent: most
+// of what is wrong with client credentials shows here.
+func (a *attempt) getToken(ctx context.Context) verdict {
+	if !a.prepared.needsToken() {
+		return passed("A credential of type %s needs no token.", a.config.Auth.Type)
+	}
+	t, err := a.prepared.tokens(ctx, &a.prepared.filled.Auth.OAuth, token.Ask{})
+	if err != nil {
+		failure := tokenFailure(err)
+		detail := fmt.Sprintf("%s (%s)", failure.Message(), failure.Reason)
+		return verdict{detail: detail, advice: failure.Advice(), err: tokenError(err)}
+	}
+	a.prepared.use(t)
+	a.report.Request, a.report.Curl = a.prepared.shown, request.Curl(a.prepared.shown)
+	return passed("There is a token, which is valid until %s.", untilWords(t))
 }
 
 // exchange adds the stages request and response.
@@ -93,11 +107,7 @@ func (a *attempt) post(ctx context.Context) (*http.Response, verdict) {
 		return nil, verdict{detail: detail, advice: advice,
 			err: &callout.CallError{Code: callout.InvalidArguments, Message: detail + " " + advice, Reason: detail}}
 	}
-	req, err := a.prepared.request(ctx)
-	if err != nil {
-		return nil, failed(callout.RequestFailed, "The request cannot be built from this configuration.", "Check the endpoint and the headers.")
-	}
-	resp, err := a.x.Egress.RoundTrip(req)
+	resp, err := a.x.exchange(ctx, a.prepared)
 	if err != nil {
 		failure := failureOf(err)
 		a.report.Sent = failure.Sent

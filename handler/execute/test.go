@@ -30,7 +30,7 @@ func (x *Executor) Test(ctx context.Context, name string, trial Trial) (*callout
 	if err != nil {
 		return nil, err
 	}
-	report, err := x.try(ctx, config, trial, x.Catalog.Secrets)
+	report, err := x.try(ctx, config, trial, source{x.Catalog.Secrets, tokens(x.Tokens.Get).insisting})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,13 @@ func (x *Executor) TestDraft(ctx context.Context, draft *callout.Config, trial T
 		return nil, err
 	}
 	given := func(context.Context, *callout.Config) (callout.Bundle, error) { return draft.Given(), nil }
-	return x.try(ctx, draft.WithoutSecrets(), trial, given)
+	return x.try(ctx, draft.WithoutSecrets(), trial, source{given, x.once})
+}
+
+// source is where a test gets what is not in the configuration.
+type source struct {
+	secrets func(context.Context, *callout.Config) (callout.Bundle, error)
+	tokens  tokens
 }
 
 // attempt is a test under way.
@@ -65,14 +71,14 @@ type attempt struct {
 	send   bool
 	// incomplete: required arguments are missing.
 	incomplete bool
-	secrets    func(context.Context, *callout.Config) (callout.Bundle, error)
+	source     source
 	template   *request.Template
 	prepared   *prepared
 	url        *url.URL
 	report     *callout.TestReport
 }
 
-func (x *Executor) try(ctx context.Context, config *callout.Config, trial Trial, secrets func(context.Context, *callout.Config) (callout.Bundle, error)) (*callout.TestReport, error) {
+func (x *Executor) try(ctx context.Context, config *callout.Config, trial Trial, source source) (*callout.TestReport, error) {
 	template, faults := request.Compile(config)
 	if err := callout.Refuse(callout.InvalidConfig, faults); err != nil {
 		return nil, err
@@ -82,7 +88,7 @@ func (x *Executor) try(ctx context.Context, config *callout.Config, trial Trial,
 			return nil, err
 		}
 	}
-	a := &attempt{x: x, config: config, trial: trial, template: template, secrets: secrets,
+	a := &attempt{x: x, config: config, trial: trial, template: template, source: source,
 		send: callout.Safe(config.Method), report: &callout.TestReport{Stages: []callout.StageResult{}}}
 	if a.incomplete = len(template.Validate(trial.Arguments)) > 0; a.incomplete {
 		a.send = false // unless asked to, which then says what is missing
@@ -114,7 +120,7 @@ func (a *attempt) run(ctx context.Context) {
 		a.stage(callout.StageSecrets, func() verdict { return a.readSecrets(ctx) }) &&
 		a.stage(callout.StagePolicy, a.policy) &&
 		a.connect(ctx) &&
-		a.stage(callout.StageToken, a.token)
+		a.stage(callout.StageToken, func() verdict { return a.getToken(ctx) })
 	if ok && a.send {
 		ok = a.exchange(ctx)
 	}

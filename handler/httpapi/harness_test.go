@@ -27,6 +27,7 @@ import (
 	"callout/handler/logline"
 	"callout/handler/route"
 	"callout/handler/store"
+	"callout/handler/token"
 )
 
 // doc is a JSON object.
@@ -77,8 +78,9 @@ func wire(t testing.TB, out egress.Options, changes ...func(*API)) *service {
 	configs := catalog.New(local.Table(store.Configs), local.Vault(), catalog.Options{
 		TTL: 10 * time.Second, NewID: func() string { return history.NewID(time.Now()) }})
 	past := history.New(local.Table(store.Executions), time.Now)
+	tokens := token.New(token.Options{Rows: local.Table(store.Tokens), Vault: local.Vault(), Place: store.Tokens, Transport: client, Now: time.Now, Log: lines})
 	api := &API{Catalog: configs, History: past, Log: lines, Now: time.Now,
-		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Now: time.Now, Log: lines}}
+		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: time.Now, Log: lines}}
 	if api.Functions, err = route.Load(functions.FS); err != nil {
 		t.Fatal(err)
 	}

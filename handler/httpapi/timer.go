@@ -20,7 +20,7 @@ func (a *API) sweep(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	line := fmt.Sprintf("swept: %d versions disabled, %d secrets deleted", report.Disabled, report.Deleted)
+	line := fmt.Sprintf("swept: %d versions disabled, %d secrets and %d tokens deleted", report.Disabled, report.Deleted, report.Tokens)
 	if report.More {
 		line += ", the next run goes on"
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 	"callout/handler/secret"
 	"callout/handler/store"
 	"callout/handler/sweep"
+	"callout/handler/token"
 )
 
 // house is a catalog over a real store on a clock that tests move, and sweepers
@@ -29,7 +31,9 @@ type house struct {
 	clock *clock
 	table *table
 	vault *vault
-	ids   atomic.Int64
+	// tokens is the table of tokens.
+	tokens *localstore.Table
+	ids    atomic.Int64
 }
 
 func newHouse(t *testing.T) *house {
@@ -41,6 +45,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = opened.Close() })
 	h := &house{t: t, clock: &clock{}}
 	h.clock.pass(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Sub(time.Unix(0, 0)))
+	h.tokens = opened.Table(store.Tokens)
 	h.table = &table{Table: opened.Table(store.Configs)}
 	h.vault = &vault{Vault: opened.Vault(), clock: h.clock, created: map[string]time.Time{}}
 	h.Catalog = catalog.New(h.table, h.vault, catalog.Options{TTL: 10 * time.Second, Now: h.clock.now,
@@ -205,7 +210,9 @@ func (h *house) lose(name string) string {
 }
 
 func (h *house) sweeper() *sweep.Sweeper {
-	return &sweep.Sweeper{Catalog: h.Catalog, Vault: h.vault, Now: h.clock.now, Log: slog.New(slog.DiscardHandler)}
+	log := slog.New(slog.DiscardHandler)
+	tokens := token.New(token.Options{Rows: h.tokens, Vault: h.vault, Place: store.Tokens, Transport: http.DefaultTransport, Now: h.clock.now, Log: log})
+	return &sweep.Sweeper{Catalog: h.Catalog, Vault: h.vault, Tokens: tokens, Now: h.clock.now, Log: log}
 }
 
 // sweep runs once and checks what it took away, and that it read no value.

@@ -11,6 +11,7 @@ import (
 
 	"callout/handler/catalog"
 	"callout/handler/store"
+	"callout/handler/token"
 )
 
 // Vault lists and removes secrets. It never gives a value.
@@ -25,6 +26,7 @@ type Vault interface {
 type Sweeper struct {
 	Catalog *catalog.Catalog
 	Vault   Vault
+	Tokens  *token.Cache
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -32,7 +34,8 @@ type Sweeper struct {
 // Report counts what a run did. More says that it stopped at its bound, and that
 // the next run goes on.
 type Report struct {
-	Disabled, Deleted int
+	Disabled, Deleted int // versions, and secrets
+	Tokens            int // rows of tokens that are over
 	More              bool
 }
 
@@ -52,33 +55,48 @@ const (
 	few = 5
 )
 
-// Run takes away secrets that no configuration names any more. It stops at the
-// first error of a store; the next run goes on.
+// Run takes away what is of no use any more: secrets that no configuration names,
+// and tokens that have expired. What fails is left to the next run, and does not
+// keep the rest from being done.
 func (s *Sweeper) Run(ctx context.Context) (Report, error) {
 	var report Report
+	err := s.sweepSecrets(ctx, &report)
+	removed, failed := s.Tokens.Sweep(ctx)
+	report.Tokens = removed
+	s.Log.InfoContext(ctx, "swept", "disabled", report.Disabled, "deleted", report.Deleted, "tokens", report.Tokens, "more", report.More)
+	return report, errors.Join(err, failed)
+}
+
+// sweepSecrets stops at the first error of a store.
+func (s *Sweeper) sweepSecrets(ctx context.Context, report *Report) error {
 	// The rows first: what is written meanwhile is young, and left alone.
 	inUse, err := s.inUse(ctx)
 	if err != nil {
-		return report, err
+		return err
 	}
-	names, err := s.Vault.Names(ctx)
+	names, err := s.names(ctx)
 	if err != nil {
-		return report, err
+		return err
 	}
 	if len(inUse) == 0 && len(names) > few {
 		s.Log.WarnContext(ctx, "there are no configurations but many secrets, and none was removed; check whether CALLOUT_TABLES names the right account", "secrets", len(names))
-		return report, nil
+		return nil
 	}
 	for _, name := range names {
 		if report.full() {
 			break
 		}
-		if err := s.sweepSecret(ctx, name, inUse[name], &report); err != nil {
-			return report, err
+		if err := s.sweepSecret(ctx, name, inUse[name], report); err != nil {
+			return err
 		}
 	}
-	s.Log.InfoContext(ctx, "swept", "disabled", report.Disabled, "deleted", report.Deleted, "more", report.More)
-	return report, nil
+	return nil
+}
+
+// names lists the secrets that are, or were, a configuration's.
+func (s *Sweeper) names(ctx context.Context) ([]string, error) {
+	names, err := s.Vault.Names(ctx)
+	return slices.DeleteFunc(names, func(name string) bool { return name == token.KeyName }), err
 }
 
 // full reports whether the bound is reached, and notes it.

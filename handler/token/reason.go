@@ -15,7 +15,7 @@ type meaning struct {
 
 var meanings = map[Reason]meaning{
 	InvalidRequest: {message: "The provider finds the token request incomplete or malformed.",
-		advice: "Compare the parameters with the provider's documentation: one may be missing, misspelt or given twice, or the provider wants format json."},
+		advice: "Compare the parameters with the provider's documentation: one may be missing, misspelt or given twice, or the provider wants format json, or tokenAuth with encoding form."},
 	InvalidClient: {message: "The provider does not know the client, or does not accept its secret.",
 		advice: "Check client_id and client_secret, and whether the provider wants them as parameters or in tokenAuth of type basic, and there with encoding raw or form."},
 	InvalidGrant: {message: "The provider does not accept what the token request offers in exchange for a token.",
