@@ -20,7 +20,7 @@ test: e2e/node/node_modules/.installed lint
 	@# The cache does not see the binary that these build and run.
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./e2e/...
 
-# Azurite, at the version that the lock file names.
+# Azurite and an OAuth server, at the versions that the lock file names.
 e2e/node/node_modules/.installed: e2e/node/package-lock.json
 	npm ci --prefix e2e/node --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -29,6 +29,7 @@ e2e/node/node_modules/.installed: e2e/node/package-lock.json
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "these files are not gofmt-clean: run gofmt -w on them"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -C e2e/peers .
 	$(GO) tool -modfile=tools.mod staticcheck ./...
 
 ## package: what is deployed and what Core Tools starts, in dist/ and callout.zip
