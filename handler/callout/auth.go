@@ -20,11 +20,12 @@ const (
 	AuthOAuth2 AuthType = "oauth2ClientCredentials"
 )
 
-// Places of an API key.
+// Places of a field, and of an API key the first two.
 const (
 	InHeader = "header"
 	InQuery  = "query"
 	InBody   = "body"
+	InPath   = "path"
 )
 
 // Auth is the credential of a configuration. Which members are used depends on

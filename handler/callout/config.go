@@ -15,9 +15,11 @@ const (
 	MaxFields            = 100
 	MaxHeaders           = 50
 	MaxParameters        = 50
+	MaxSecretValues      = 50
 	MaxEndpoint          = 2048
 	MaxDescription       = 1024
 	MaxInstructions      = 8000
+	MaxTemplate          = 64 << 10
 	MaxLabels            = 50
 	MinSecret            = 8
 	MaxSecret            = 8 << 10
@@ -46,14 +48,23 @@ type Config struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	// Endpoint is the URL to call, or only its origin when EndpointSecret.
-	Endpoint       string            `json:"endpoint"`
-	EndpointSecret bool              `json:"endpointSecret"`
-	HiddenEndpoint secret.Secret     `json:"-"`
-	endpointSaid   bool              // whether EndpointSecret was given, not guessed
-	Method         string            `json:"method"`
-	Auth           Auth              `json:"auth"`
-	Headers        []Header          `json:"headers"`
-	Fields         []Field           `json:"fields"`
+	Endpoint       string        `json:"endpoint"`
+	EndpointSecret bool          `json:"endpointSecret"`
+	HiddenEndpoint secret.Secret `json:"-"`
+	endpointSaid   bool          // whether EndpointSecret was given, not guessed
+	Method         string        `json:"method"`
+	Auth           Auth          `json:"auth"`
+	Headers        []Header      `json:"headers"`
+	Fields         []Field       `json:"fields"`
+	// Body is a JSON template of the request's body; empty: the fields that go
+	// into the body make a flat object.
+	Body json.RawMessage `json:"body,omitempty"`
+	// BodyFormat is how the body is written: BodyJSON (also when empty), BodyForm
+	// or BodyNone.
+	BodyFormat string `json:"bodyFormat,omitempty"`
+	// SecretValues are named secrets for templates, in the order of their names.
+	SecretValues   []SecretValue     `json:"-"`
+	valuesCleared  bool              // null was given in the place of all of them
 	Instructions   string            `json:"instructions,omitempty"`
 	Approval       Approval          `json:"approval"`
 	Enabled        bool              `json:"enabled"`
@@ -72,7 +83,17 @@ type Config struct {
 	Secrets   []SecretRef `json:"secrets"`
 	// SecretVersion names the vault's version of the secret bundle.
 	SecretVersion string `json:"-"`
+	// HiddenReferences are those of the secret texts, by the paths of these.
+	HiddenReferences map[string][]Reference `json:"-"`
+	unfilled         *OAuth                 // what is configured, after WithSecrets has filled it in
 }
+
+// Formats of a body.
+const (
+	BodyJSON = "json"
+	BodyForm = "form"
+	BodyNone = "none"
+)
 
 // LastTest is the outcome of the newest test.
 type LastTest struct {
@@ -102,7 +123,8 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	type plain Config
 	in := struct {
 		plain
-		EndpointSecret *bool `json:"endpointSecret"`
+		EndpointSecret *bool        `json:"endpointSecret"`
+		SecretValues   secretValues `json:"secretValues"`
 	}{plain: plain{
 		Approval: ApprovalRequired, Enabled: true, Auth: Auth{Type: AuthNone},
 		TimeoutSeconds: defaultTimeout, MaxResponse: defaultResponseBytes,
@@ -112,6 +134,8 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*c = Config(in.plain)
+	c.SecretValues, c.valuesCleared = in.SecretValues.list, in.SecretValues.cleared
+	c.Body = tidy(c.Body)
 	c.replaceNulls()
 	c.hideEndpoint(in.EndpointSecret)
 	return nil
@@ -132,14 +156,6 @@ func (c *Config) hideEndpoint(declared *bool) {
 		c.HiddenEndpoint = secret.New(c.Endpoint)
 	}
 	c.Endpoint = origin
-}
-
-// InheritEndpoint keeps a stored endpoint secret when only what a read shows of
-// it was given, and nothing was said about its being a secret.
-func (c *Config) InheritEndpoint(stored *Config) {
-	if stored != nil && stored.EndpointSecret && c.Endpoint == stored.Endpoint && !c.endpointSaid {
-		c.EndpointSecret = true
-	}
 }
 
 // Exposes reports whether c would put in the place of a stored secret endpoint

@@ -65,15 +65,25 @@ func checkURL(f *faults, role urlRole, raw string) {
 		f.check(ok, InvalidValue, role.target, "The %s %s", role.name, message)
 	}
 	f.check(len(raw) <= MaxEndpoint, TooLong, role.target, "The %s is longer than %d characters. Shorten it.", role.name, MaxEndpoint)
-	if strings.ContainsAny(raw, "{}") {
-		check(false, "holds braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place.")
+	text, problem := ParseText(raw)
+	if problem != "" {
+		f.add(InvalidValue, role.target, "%s", problem)
 		return
 	}
-	if !printable(raw) || strings.ContainsAny(raw, " \\") {
+	plain := text.with("x")
+	if strings.ContainsAny(plain, "{}") {
+		check(false, "holds single braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place. What is to be filled in has double braces.")
+		return
+	}
+	if !printable(plain) || strings.ContainsAny(plain, " \\") {
 		check(false, "holds a space, a backslash, a control character or a character outside ASCII. Percent-encode it, or use the punycode form in a host name.")
 		return
 	}
-	u, err := url.Parse(raw)
+	if problem := misplaced(text); problem != "" {
+		check(false, problem)
+		return
+	}
+	u, err := url.Parse(plain)
 	switch {
 	case err != nil:
 		check(false, "is not a URL. Give one such as "+role.example+".")
@@ -83,9 +93,38 @@ func checkURL(f *faults, role urlRole, raw string) {
 		check(false, "has no host. Give an absolute https URL.")
 	default:
 		check(u.User == nil, "holds a user name or password. Remove it and use "+role.login+" of type basic.")
-		check(!strings.Contains(raw, "#"), "holds a fragment (#). It would not be sent: remove it.")
+		check(!strings.Contains(plain, "#"), "holds a fragment (#). It would not be sent: remove it.")
 		check(printable(u.Host) && !strings.Contains(u.Host, "%"), "has a host with percent-encoded characters or an IPv6 zone. Give a plain address, or a name in its punycode form.")
 	}
+}
+
+// misplaced says which placeholder of a URL stands where none may, "" for none.
+// Filled in, it could lead to another host, name a parameter, or be one byte
+// together with what stands before it.
+func misplaced(text Text) string {
+	const mark = "\x00" // stands for a placeholder, and for nothing else: the rest is printable
+	marked := text.with(mark)
+	authority, rest := marked, ""
+	if start := strings.Index(marked, "://"); start >= 0 {
+		if end := strings.IndexAny(marked[start+3:], "/?#"); end >= 0 {
+			authority, rest = marked[:start+3+end], marked[start+3+end:]
+		}
+	}
+	if strings.Contains(authority, mark) {
+		return "holds a placeholder in the scheme, the host or the port. Write them out: only the path and the values of the query may be filled in."
+	}
+	_, query, _ := strings.Cut(rest, "?")
+	for pair := range strings.SplitSeq(query, "&") {
+		if name, _, _ := strings.Cut(pair, "="); strings.Contains(name, mark) {
+			return "holds a placeholder in the name of a query parameter. Write the name out: only its value may be filled in."
+		}
+	}
+	for at, c := range []byte(rest) {
+		if c == mark[0] && (rest[at-1] == '%' || at > 1 && rest[at-2] == '%') {
+			return "holds a placeholder within a percent-encoded character. Write the character out: the value is encoded by itself."
+		}
+	}
+	return ""
 }
 
 // printable reports whether s is ASCII without control characters.

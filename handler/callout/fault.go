@@ -21,6 +21,7 @@ const (
 	InvalidRequest     = "InvalidRequest"
 	InvalidConfig      = "InvalidConfig"
 	InvalidArguments   = "InvalidArguments"
+	InvalidCurl        = "InvalidCurl"
 	SecretsRequired    = "SecretsRequired"
 	ConfigNotFound     = "ConfigNotFound"
 	ConfigExists       = "ConfigExists"

@@ -17,6 +17,9 @@ func FuzzConfig(f *testing.F) {
 		`{}`, `null`, `[]`, `{"auth": null, "headers": [null], "fields": [null], "labels": null}`,
 		`{"name": "a", "method": "GET", "endpoint": "https://[::1%25x]/", "endpointSecret": true}`,
 		`{"name": "a", "method": "GET", "endpoint": "HTTPS://A:443?sig=1", "fields": [{"name": "a", "type": "integer", "minimum": 1e999, "maximum": -1E-9, "default": {"a": [1.0]}}]}`,
+		`{"name": "a", "method": "PUT", "endpoint": "https://a/{{x}}?y={{secret.z}}", "endpointSecret": true, "secretValues": {"z": "long enough", "y": null}, "body": {"b": [1.0, "{{x}}"]}, "fields": [{"name": "x", "type": "string", "required": true, "in": "path"}]}`,
+		`{"name": "a", "method": "PUT", "endpoint": "https://a/", "secretValues": null, "body": null, "bodyFormat": "form", "headers": [{"name": "X-Key", "value": "{{x}}{{secret.z}}"}], "fields": [{"name": "x", "type": "string", "in": "header"}]}`,
+		`{"name": "a", "method": "GET", "endpoint": "https://a/", "secretValues": {"z": "long enough"}, "auth": {"type": "oauth2ClientCredentials", "tokenUrl": "https://b/{{secret.z}}", "parameters": [{"name": "x_key", "value": "{{ secret.z }}"}]}}`,
 	} {
 		f.Add([]byte(seed))
 	}

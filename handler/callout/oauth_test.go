@@ -98,7 +98,7 @@ func TestFaultsOfURLsNameTheirPlace(t *testing.T) {
 	}{
 		{doc{"endpoint": "https://u:p@api.example.com/"}, "The endpoint holds a user name or password. Remove it and use auth of type basic."},
 		{asking(doc{"tokenUrl": "https://u:p@auth.example.com/"}), "The token URL holds a user name or password. Remove it and use auth.tokenAuth of type basic."},
-		{asking(doc{"tokenUrl": "https://auth.example.com/{tenant}"}), "The token URL holds braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place."},
+		{asking(doc{"tokenUrl": "https://auth.example.com/{tenant}"}), "The token URL holds single braces. A placeholder such as {ORG_ID} was not replaced: put the real value in its place. What is to be filled in has double braces."},
 	} {
 		if faults := decode(t, with(tt.change)).Validate(nil); len(faults) != 1 || faults[0].Message != tt.want {
 			t.Errorf("found %+v, want %q", faults, tt.want)
@@ -131,7 +131,7 @@ func TestTokenParameters(t *testing.T) {
 		{"value of 8 KiB", parameters(doc{"name": "scope", "value": text(8192)}), ""},
 		{"value of 8 KiB and one", parameters(doc{"name": "scope", "value": text(8193)}), "TooLong auth.parameters[0].value"},
 		{"value of several lines, as a PEM key has", parameters(doc{"name": "scope", "value": "-----BEGIN\r\nπ\x00"}), ""},
-		{"value with a placeholder", parameters(doc{"name": "scope", "value": "{{secret.scope}}"}), ""},
+		{"value with single braces", parameters(doc{"name": "claims", "value": `{"acr": {"essential": true}}`}), ""},
 
 		{"secret of 8 bytes", parameters(doc{"name": "client_secret", "value": "12345678"}), ""},
 		{"secret of 7 bytes", parameters(plain, doc{"name": "client_secret", "value": "1234567"}), "InvalidValue auth.parameters[1].value"},

@@ -21,7 +21,7 @@ const canary = "CaNaRy"
 type nasty struct{ *rand.Rand }
 
 func (n nasty) text() string {
-	forms := []string{"%s", "x%s", "%s\r\nEvil: 1", " %s ", "%s{x}", "%s\x00", "%sé", "%s:", `%s"\`, "%%s%s", strings.Repeat("%s", 1)}
+	forms := []string{"%s", "x%s", "%s\r\nEvil: 1", " %s ", "%s{x}", "%s\x00", "%sé", "%s:", `%s"\`, "%%s%s", "{{%s}}", "{{secret.%s}}", "x{{%s"}
 	return fmt.Sprintf(pick(n, forms), canary) + strings.Repeat("y", pick(n, []int{0, 0, 0, 0, 0, 1, 60, 60, 130, 1100}))
 }
 
@@ -38,7 +38,8 @@ func (n nasty) or(values ...string) string {
 func (n nasty) endpoint() string {
 	return fmt.Sprintf(pick(n, []string{"https://%s.example/x", "https://api.example.com/%s", "ftp://%s", "%s", "https:%s", "https:///%s",
 		"https://%s@api.example.com/", "https://a:%s@api.example.com/", "https://api.example.com/#%s", "https://api.example.com:%s/",
-		"https://hooks.slack.com/services/%s", "https://api.example.com/?sig=%s", "https://[%s]/"}), n.text())
+		"https://hooks.slack.com/services/%s", "https://api.example.com/?sig=%s", "https://[%s]/", "https://api.example.com/?%s=1",
+		"https://api.example.com/%%2%s", "https://api.example.com/{{email}}/%s"}), n.text())
 }
 
 func (n nasty) shape(depth int) doc {
@@ -57,7 +58,8 @@ func (n nasty) shape(depth int) doc {
 func (n nasty) field() doc {
 	out := n.shape(3)
 	out["name"], out["description"], out["default"] = n.text(), n.text(), n.text()
-	out["in"] = n.or("body", "query", "", "path")
+	out["in"] = n.or("body", "query", "", "path", "header", "header")
+	out["name"] = n.or(n.text(), "secret.a", "Cookie", "X-Key", "email")
 	return out
 }
 
@@ -89,6 +91,9 @@ func (n nasty) config() doc {
 			return doc{"name": n.or("Host", "X-Key", "Authorization"), "value": n.text(), "secret": n.IntN(2) == 0}
 		}),
 		"fields": listOf(n.IntN(3), func(int) doc { return n.field() }),
+		"body":   pick(n, []any{nil, nil, n.text(), text(64<<10 + 1)}), "bodyFormat": n.or("", "json", "form", "none"),
+		// the name of a secret value, if it can be one, is the place of its faults
+		"secretValues": pick(n, []doc{{}, {"key": n.text()}, {"key": "1"}, {"X Y" + canary: n.text()}, {"key": text(8193)}}),
 	}
 	for _, name := range []string{"token", "username", "password", "key", "header", "prefix", "query"} {
 		if n.IntN(2) == 0 {
@@ -121,7 +126,7 @@ func TestFaultsQuoteNothing(t *testing.T) {
 			seen[f.Message] = true
 		}
 	}
-	if len(seen) < 55 {
+	if len(seen) < 75 {
 		t.Errorf("only %d different faults came up; the configurations are not nasty enough", len(seen))
 	}
 }
@@ -155,8 +160,9 @@ func (v valid) auth() doc {
 
 func (v valid) oauth() doc {
 	out := oauth(doc{
+		"tokenUrl": pick(nasty(v), []string{"https://auth.example.com/token", "https://auth.example.com/{{secret.s1}}/token?a={{ secret.s0 }}"}),
 		"parameters": listOf(v.IntN(5), func(i int) doc {
-			return doc{"name": fmt.Sprintf("%d %s", i, v.word()), "value": v.free(), "secret": v.IntN(2) == 0}
+			return doc{"name": fmt.Sprintf("%d %s", i, v.word()), "value": strings.ReplaceAll(v.free(), "{{x}}", "{{secret.s0}}"), "secret": v.IntN(2) == 0}
 		}),
 		"tokenAuth": pick(nasty(v), []doc{nil, {}, {"type": "bearer", "token": v.word()}, {"type": "basic", "username": v.word(), "password": ""},
 			{"type": "basic", "username": v.free() + ":", "password": v.free(), "encoding": "form"}}),
@@ -182,27 +188,40 @@ func (v valid) shape(depth int) doc {
 	return out
 }
 
+// body is a JSON value with placeholders in it, nil for none.
+func (v valid) body(depth int) any {
+	switch n := v.IntN(6); {
+	case n == 0 && depth > 0:
+		return doc{v.word(): v.body(depth - 1), v.free(): v.body(depth - 1)}
+	case n == 1 && depth > 0:
+		return list{v.body(depth - 1), nil, v.body(depth - 1)}
+	}
+	return pick(nasty(v), []any{"{{p}}", "{{ q }} and {{secret.s0}}", strings.ReplaceAll(v.free(), "{{x}}", "{{p}}"), json.Number("-1.50e2"), true, nil})
+}
+
 func (v valid) config() doc {
+	name := strings.ToLower(strings.NewReplacer(".", "_", "-", "_").Replace(v.word()))
+	method := pick(nasty(v), []string{"GET", "POST", "PUT", "PATCH", "DELETE"})
 	out := doc{
-		"name": "a" + strings.ToLower(strings.Map(func(r rune) rune {
-			if strings.ContainsRune(".-", r) {
-				return '_'
-			}
-			return r
-		}, v.word())),
+		"name": "a" + name, "method": method,
 		"description": v.free(), "instructions": v.free(), "auth": v.auth(),
-		"endpoint": pick(nasty(v), []string{"https://api.example.com/v1?x=a%26b", "https://hooks.slack.com/services/" + v.word(), "HTTPS://API.example.com:443"}),
-		"method":   pick(nasty(v), []string{"GET", "POST", "PUT", "PATCH", "DELETE"}),
+		"endpoint": pick(nasty(v), []string{"https://api.example.com/v1?x=a%26b", "https://hooks.slack.com/services/" + v.word(), "HTTPS://API.example.com:443",
+			"https://api.example.com/{{p}}/x-{{ secret.s0 }}?y=%26{{q}}&z={{secret.s1}}", "https://hooks.slack.com/services/" + v.word() + "/{{p}}"}),
 		"approval": pick(nasty(v), []string{"required", "none"}), "enabled": v.IntN(2) == 0,
 		"timeoutSeconds": 1 + v.IntN(200), "maxResponseBytes": 1 + v.IntN(4<<20), "labels": doc{v.word(): v.free()},
 		"headers": listOf(v.IntN(4), func(i int) doc {
-			return doc{"name": fmt.Sprintf("X-%d-%s", i, v.word()), "value": v.word(), "secret": v.IntN(2) == 0}
+			value := v.word() + pick(nasty(v), []string{"", "{{p}}", " {{secret.s1}}", "{{h}}-{{ p }}"})
+			return doc{"name": fmt.Sprintf("X-%d-%s", i, v.word()), "value": value, "secret": v.IntN(2) == 0}
 		}),
-		"fields": listOf(v.IntN(4), func(i int) doc {
+		"fields": append(listOf(v.IntN(4), func(i int) doc {
 			out := v.shape(3)
 			out["name"], out["required"], out["description"] = fmt.Sprintf("f%d", i), v.IntN(2) == 0, v.free()
 			return out
-		}),
+		}), doc{"name": "p", "type": "string", "required": true}, doc{"name": "q", "type": "array"}, doc{"name": "h", "type": "number", "in": "header"}),
+		"secretValues": doc{"s0": v.free(), "s1": v.word(), "s.2": v.free()},
+	}
+	if callout.HasBody(method) && v.IntN(2) == 0 {
+		out["body"], out["bodyFormat"] = v.body(4), pick(nasty(v), []string{"", "json", "form"})
 	}
 	return out
 }
@@ -228,10 +247,13 @@ func checkRoundTrip(t *testing.T, given *callout.Config) {
 	row := stored(given)
 	read := encode(t, row)
 	again := parse(t, read)
+	again = again.Replacing(row)
 	if second := encode(t, again); second != read {
 		t.Errorf("encoded as\n%s\nand then as\n%s", read, second)
 	}
-	if third := parse(t, encode(t, again)); !reflect.DeepEqual(third, again) {
+	third := parse(t, encode(t, again))
+	third = third.Replacing(row)
+	if !reflect.DeepEqual(third, again) {
 		t.Errorf("decoded as\n%+v\nand then as\n%+v", again, third)
 	}
 	kept := again.Kept(row)

@@ -41,11 +41,27 @@ func DecodeBundle(s secret.Secret) (Bundle, error) {
 	return b, nil
 }
 
-// Values lists the secrets in the order of their paths.
+// Values lists the secrets in the order of their paths. Of a parameter with
+// placeholders, which is sent only filled in, it lists what stands around these as
+// well, as far as that is long enough to be looked for.
 func (b Bundle) Values() []secret.Secret {
 	out := make([]secret.Secret, 0, len(b))
 	for _, path := range slices.Sorted(maps.Keys(b)) {
 		out = append(out, b[path])
+		if strings.HasPrefix(path, "auth.parameters/") {
+			out = append(out, literals(b[path])...)
+		}
+	}
+	return out
+}
+
+func literals(s secret.Secret) []secret.Secret {
+	var out []secret.Secret
+	text, _ := ParseText(s.Reveal())
+	for _, part := range text {
+		if len(part.Literal) >= MinSecret && part.Literal != s.Reveal() {
+			out = append(out, secret.New(part.Literal))
+		}
 	}
 	return out
 }
@@ -72,6 +88,11 @@ func (c *Config) slots() []slot {
 			out = append(out, slot{path: "headers/" + h.Name, at: fmt.Sprintf("headers[%d].value", i), value: &h.Hidden})
 		}
 	}
+	for i := range c.SecretValues {
+		if v := &c.SecretValues[i]; !v.Value.IsCleared() {
+			out = append(out, slot{path: secretValuePath(v.Name), at: v.at(), value: &v.Value})
+		}
+	}
 	return out
 }
 
@@ -96,7 +117,7 @@ func (a *Auth) slots() []slot {
 // Given returns the secret values that c itself holds.
 func (c *Config) Given() Bundle {
 	b := Bundle{}
-	for _, s := range c.slots() {
+	for _, s := range c.asConfigured().slots() {
 		if s.value.IsSet() {
 			b[s.path] = *s.value
 		}
@@ -156,20 +177,26 @@ func SamePlace(a, b string) bool {
 	return a == b || strings.HasPrefix(a, "headers/") && strings.EqualFold(a, b)
 }
 
-// WithSecrets returns a copy of c with the values of b in place.
+// WithSecrets returns a copy of c with the values of b in place, also where the
+// token URL and the parameters of a token request name secret values. What
+// endpoint, headers and body name stays to be filled in together with arguments.
 func (c *Config) WithSecrets(b Bundle) *Config {
-	out := c.clone()
+	out := c.asConfigured().clone()
 	for _, s := range out.slots() {
 		if v, ok := b[s.path]; ok {
 			*s.value = v
 		}
 	}
+	out.fillOAuth()
 	return out
 }
 
-// WithoutSecrets returns a copy of c that holds no secret value.
+// WithoutSecrets returns a copy of c that holds no secret value, and knows which
+// placeholders its secret texts hold.
 func (c *Config) WithoutSecrets() *Config {
-	out := c.clone()
+	out := c.asConfigured().clone()
+	out.HiddenReferences = out.hiddenReferences()
+	out.SecretValues = slices.DeleteFunc(out.SecretValues, func(v SecretValue) bool { return v.Value.IsCleared() })
 	for _, s := range out.slots() {
 		*s.value = secret.Secret{}
 	}
@@ -179,7 +206,7 @@ func (c *Config) WithoutSecrets() *Config {
 	for i := range a.Parameters {
 		a.Parameters[i].Hidden = secret.Secret{}
 	}
-	out.endpointSaid = false
+	out.endpointSaid, out.valuesCleared = false, false
 	return out
 }
 
@@ -187,6 +214,7 @@ func (c *Config) WithoutSecrets() *Config {
 func (c *Config) clone() *Config {
 	out := *c
 	out.Headers, out.Auth.Parameters = slices.Clone(c.Headers), slices.Clone(c.Auth.Parameters)
+	out.SecretValues = slices.Clone(c.SecretValues)
 	return &out
 }
 

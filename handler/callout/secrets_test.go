@@ -33,6 +33,14 @@ func full() map[string]doc {
 				doc{"name": "resource", "value": "https://a"}, doc{"name": "resource", "value": "https://b"}, doc{"name": "pin", "value": "canary-pin", "secret": true}},
 			"tokenAuth": doc{"type": "basic", "username": "someone", "password": "pw"}})}),
 		"oauth behind a token": with(doc{"headers": headers, "auth": oauth(doc{"parameters": absent, "tokenAuth": doc{"type": "bearer", "token": "canary-token"}})}),
+		"templates": with(doc{
+			"endpoint": "https://api.example.com/canary/{{id}}?key={{secret.key}}", "endpointSecret": true,
+			"headers":      append(headers, doc{"name": "X-Token", "value": "canary {{email}} {{secret.key}}"}, doc{"name": "X-Seen", "value": "{{email}}{{secret.other}}"}),
+			"fields":       list{doc{"name": "id", "type": "integer", "in": "path", "required": true}, doc{"name": "email", "type": "string"}, doc{"name": "X-A", "type": "string", "in": "header"}},
+			"secretValues": doc{"key": "canary-key", "other": "canary-other", "a.b": "canary\r\nof two lines"},
+			"body":         doc{"routing": "{{secret.a.b}}", "null": nil, "e": "{{email}}"}, "bodyFormat": "json",
+			"auth": oauth(doc{"tokenUrl": "https://auth.example.com/{{secret.other}}",
+				"parameters": list{doc{"name": "client_secret", "value": "canary-{{secret.key}}"}, doc{"name": "pin", "value": "{{secret.a.b}}"}}})}),
 	}
 }
 
@@ -43,6 +51,8 @@ var fullPaths = map[string][]string{
 	"webhook":              {"endpoint", "headers/Cookie", "headers/X-Key"},
 	"oauth":                {"auth.parameters/client_secret", "auth.parameters/pin", "auth.tokenAuth.password", "headers/Cookie", "headers/X-Key"},
 	"oauth behind a token": {"auth.tokenAuth.token", "headers/Cookie", "headers/X-Key"},
+	"templates": {"auth.parameters/client_secret", "endpoint", "headers/Cookie", "headers/X-Key", "headers/X-Token",
+		"secretValues/a.b", "secretValues/key", "secretValues/other"},
 }
 
 // stored is c as the catalog keeps it.
@@ -69,6 +79,7 @@ func TestReadAndPutBack(t *testing.T) {
 			t.Errorf("%s: a read shows a secret: %s", name, read)
 		}
 		again := parse(t, read)
+		again = again.Replacing(row)
 		kept := again.Kept(row)
 		slices.Sort(kept)
 		if !slices.Equal(kept, fullPaths[name]) {
@@ -79,6 +90,9 @@ func TestReadAndPutBack(t *testing.T) {
 		}
 		if !same(t, again.WithSecrets(bundle), given) {
 			t.Errorf("%s: put back, it is another", name)
+		}
+		if shown := encode(t, row.WithSecrets(bundle).WithoutSecrets()); shown != read {
+			t.Errorf("%s: filled and emptied it is %s\nand was %s", name, shown, read)
 		}
 	}
 }

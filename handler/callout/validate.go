@@ -1,8 +1,6 @@
 package callout
 
 import (
-	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,6 +36,8 @@ func (c *Config) Validate(excused []string) []Fault {
 	c.Auth.check(&f, excused)
 	c.checkHeaders(&f)
 	c.checkFields(&f)
+	c.checkTemplates(&f)
+	c.checkBody(&f)
 	c.checkLabels(&f)
 	c.checkSecrets(&f, excused)
 	return f
@@ -69,7 +69,20 @@ func (c *Config) checkLabels(f *faults) {
 	}
 }
 
+func (c *Config) checkBody(f *faults) {
+	f.check(len(c.Body) <= MaxTemplate, TooLong, "body", "The template of the body is longer than %d bytes. Shorten it.", MaxTemplate)
+	f.check(slices.Contains([]string{"", BodyJSON, BodyForm, BodyNone}, c.BodyFormat), InvalidValue, "bodyFormat",
+		`bodyFormat must be "json", "form" or "none".`)
+	if !HasBody(c.Method) {
+		f.check(len(c.Body) == 0, InvalidValue, "body", "Requests of this method have no body. Remove the template, or change the method.")
+		f.check(c.BodyFormat != BodyForm, InvalidValue, "bodyFormat", "Requests of this method have no body. Remove bodyFormat, or change the method.")
+		return
+	}
+	f.check(len(c.Body) == 0 || c.BodyFormat != BodyNone, InvalidValue, "body", `There is no body when bodyFormat is "none". Remove the template, or change bodyFormat.`)
+}
+
 func (c *Config) checkSecrets(f *faults, excused []string) {
+	c.checkSecretValues(f)
 	total := 0
 	for _, s := range c.slots() {
 		given := s.value.IsSet()
@@ -83,60 +96,15 @@ func (c *Config) checkSecrets(f *faults, excused []string) {
 	f.check(total <= MaxSecrets, TooLong, "", "All secrets together are longer than %d bytes. Shorten or remove some.", MaxSecrets)
 }
 
-func (c *Config) checkFields(f *faults) {
-	f.check(len(c.Fields) <= MaxFields, TooLong, "fields", "There are more than %d fields. Remove some.", MaxFields)
-	seen, taken := map[string]bool{}, append(queryNames(c.URL()), c.Auth.queryName())
-	for i := range c.Fields {
-		field, at := &c.Fields[i], fmt.Sprintf("fields[%d]", i)
-		f.check(validKey(field.Name), InvalidValue, at+".name",
-			"A field's name must be 1 to 64 letters, digits, dots, hyphens or underscores.")
-		f.check(!seen[field.Name], InvalidValue, at+".name", "Two fields have this name. Rename or remove one.")
-		seen[field.Name] = true
-		f.check(utf8.RuneCountInString(field.Description) <= MaxDescription, TooLong, at+".description",
-			"The description is longer than %d characters. Shorten it.", MaxDescription)
-		field.checkPlace(f, at, c.Method)
-		f.check(field.Place(c.Method) != InQuery || !slices.Contains(taken, field.Name), InvalidValue, at+".name",
-			"The endpoint or the credential already sets this query parameter. Rename or remove the field, or the other.")
-		field.Shape.check(f, at)
+func (c *Config) checkSecretValues(f *faults) {
+	n, bad := 0, false
+	for _, v := range c.SecretValues {
+		if !v.Value.IsCleared() {
+			n++
+		}
+		bad = bad || !validKey(v.Name)
 	}
-}
-
-func (field *Field) checkPlace(f *faults, at, method string) {
-	switch field.Place(method) {
-	case InQuery:
-	case InBody:
-		f.check(HasBody(method), InvalidValue, at+".in", `Requests of this method have no body. Set "in" to "query", or change the method.`)
-	default:
-		f.add(InvalidValue, at+".in", `"in" must be "body" or "query".`)
-	}
-}
-
-var shapeTypes = []string{TypeString, TypeNumber, TypeInteger, TypeBoolean, TypeArray, TypeObject}
-
-func (s *Shape) check(f *faults, at string) {
-	f.check(slices.Contains(shapeTypes, s.Type), InvalidValue, at+".type", "The type must be one of %s.", strings.Join(shapeTypes, ", "))
-	numeric := s.Type == TypeNumber || s.Type == TypeInteger
-	f.check(numeric || s.Minimum == "" && s.Maximum == "", InvalidValue, at, "minimum and maximum are for numbers. Remove them, or change the type.")
-	f.check(s.MaxLength == nil || s.Type == TypeString, InvalidValue, at+".maxLength", "maxLength is for strings. Remove it, or change the type.")
-	f.check(s.MaxLength == nil || *s.MaxLength >= 0, InvalidValue, at+".maxLength", "maxLength must not be negative.")
-	f.check(s.satisfiable(), InvalidValue, at, "No number lies between minimum and maximum. Correct one of them.")
-	f.check(s.Items == nil || s.Type == TypeArray, InvalidValue, at+".items", "items is for arrays. Remove it, or change the type.")
-	f.check(len(s.Enum) <= 200, TooLong, at+".enum", "enum lists more than 200 values. Remove some.")
-	if s.Items != nil {
-		s.Items.check(f, at+".items")
-	}
-}
-
-// satisfiable reports whether some number lies within the bounds.
-func (s *Shape) satisfiable() bool {
-	least, ok := new(big.Rat).SetString(s.Minimum.String())
-	most, both := new(big.Rat).SetString(s.Maximum.String())
-	if !ok || !both {
-		return true
-	}
-	if s.Type == TypeInteger { // from 1.2 to 1.8 there is none
-		below := new(big.Int).Div(most.Num(), most.Denom())
-		most.SetInt(below)
-	}
-	return least.Cmp(most) <= 0
+	f.check(n <= MaxSecretValues, TooLong, "secretValues", "There are more than %d secret values. Remove some.", MaxSecretValues)
+	f.check(!bad, InvalidValue, "secretValues",
+		"A secret value's name must be 1 to 64 letters, digits, dots, hyphens or underscores.")
 }

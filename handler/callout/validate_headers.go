@@ -30,6 +30,27 @@ func (c *Config) checkHeaders(f *faults) {
 	}
 }
 
+// agentsNever are headers that an agent has no say in, besides those that are
+// reserved: they say who calls, for whom, past which guard, or how the body is to
+// be read. agentsNeverBegin are how the names of others begin.
+var (
+	agentsNever = []string{
+		"authorization", "cookie", "cookie2", "set-cookie", "set-cookie2", "forwarded", "via", "x-real-ip", "true-client-ip",
+		"x-http-method", "x-http-method-override", "x-method-override", "x-rewrite-url",
+		"x-aws-ec2-metadata-token", "metadata-flavor", "secret", "x-functions-key",
+	}
+	agentsNeverBegin = []string{"content-", "proxy-", "x-forwarded-", "x-original-", "x-ms-client-principal", "x-ms-token-"}
+)
+
+const agentHeaderAdvice = "What an agent fills in must not go into this header: it says who calls, how the body is to be read, or what a proxy is to do."
+
+// keptFromAgents reports whether no argument may go into the header of that name,
+// which is in lower case.
+func keptFromAgents(name string) bool {
+	return slices.Contains(reserved, name) || slices.Contains(agentsNever, name) ||
+		slices.ContainsFunc(agentsNeverBegin, func(begin string) bool { return strings.HasPrefix(name, begin) })
+}
+
 const headerValueAdvice = "The value must be printable ASCII without line breaks and without spaces at its ends, at most 8192 bytes."
 
 func checkHeaderName(f *faults, target, name string) {

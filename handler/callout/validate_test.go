@@ -17,7 +17,7 @@ func TestEveryFaultIsReported(t *testing.T) {
 		"name": "A", "method": "post", "endpoint": "ftp://x", "description": text(1025), "instructions": text(8001),
 		"approval": "maybe", "timeoutSeconds": 0, "maxResponseBytes": 0, "auth": doc{"type": "magic"},
 		"headers": list{doc{"name": "Host", "value": "h"}},
-		"fields":  list{doc{"name": "a b", "type": "text", "description": text(1025), "in": "path"}},
+		"fields":  list{doc{"name": "a b", "type": "text", "description": text(1025), "in": "cookie"}},
 		"labels":  doc{"a b": "v"},
 	}, "InvalidValue name, InvalidValue method, InvalidValue endpoint, TooLong description, TooLong instructions, " +
 		"InvalidValue approval, InvalidValue timeoutSeconds, InvalidValue maxResponseBytes, InvalidValue auth.type, " +
@@ -120,8 +120,9 @@ func TestFields(t *testing.T) {
 		{"description of 1,025", fields(doc{"type": "string", "description": text(1025)}), "TooLong fields[0].description"},
 		{"in the query of a POST", fields(doc{"type": "string", "in": "query"}), ""},
 		{"in the body of a GET", get(fields(doc{"type": "string", "in": "body"})), "InvalidValue fields[0].in"},
-		{"in the path", fields(doc{"type": "string", "in": "path"}), "InvalidValue fields[0].in"},
-		{"in a header", fields(doc{"type": "string", "in": "header"}), "InvalidValue fields[0].in"},
+		{"in a cookie", fields(doc{"type": "string", "in": "cookie"}), "InvalidValue fields[0].in"},
+		{"named like a secret value", fields(doc{"name": "secret.f", "type": "string"}), "InvalidValue fields[0].name"},
+		{"named secret", fields(doc{"name": "secret", "type": "string"}, doc{"name": "secrets.f", "type": "string"}), ""},
 		{"type missing", fields(doc{}), "InvalidValue fields[0].type"},
 		{"type unknown", fields(doc{"type": "date"}), "InvalidValue fields[0].type"},
 		{"every type", fields(doc{"name": "a", "type": "string"}, doc{"name": "b", "type": "number"}, doc{"name": "c", "type": "integer"},

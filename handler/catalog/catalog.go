@@ -300,19 +300,26 @@ func tooLarge(next *callout.Config) []callout.Fault {
 
 // checkOrigin refuses to carry a stored secret to another place: whoever may
 // change a URL need not be allowed to learn what is sent there. To the token URL
-// go the secrets of the credential only; to the endpoint go all, those behind a
-// token as the token.
+// go the secrets of the credential and those that the token request names; to the
+// endpoint go all, those behind a token as the token.
 func checkOrigin(next, stored *callout.Config, kept []string) error {
-	switch {
-	case len(kept) == 0:
+	if len(kept) == 0 {
 		return nil
-	case callout.Origin(next.Endpoint) != callout.Origin(stored.Endpoint):
-		return secretsRequired(kept, "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again.")
-	case callout.Origin(next.Auth.TokenURL) != callout.Origin(stored.Auth.TokenURL):
-		ofAuth := slices.DeleteFunc(slices.Clone(kept), func(path string) bool { return !strings.HasPrefix(path, "auth.") })
-		return secretsRequired(ofAuth, "The token URL now leads to another origin, and stored secrets are not sent there. Give this secret again.")
 	}
-	return nil
+	if callout.Origin(next.Endpoint) != callout.Origin(stored.Endpoint) {
+		return secretsRequired(kept, "The endpoint now leads to another origin, and stored secrets are not sent there. Give this secret again.")
+	}
+	named, before := next.TokenSecrets(), stored.TokenSecrets()
+	if callout.Origin(next.Auth.TokenURL) != callout.Origin(stored.Auth.TokenURL) {
+		return secretsRequired(those(kept, func(path string) bool { return strings.HasPrefix(path, "auth.") || slices.Contains(named, path) }),
+			"The token URL now leads to another origin, and stored secrets are not sent there. Give this secret again.")
+	}
+	return secretsRequired(those(kept, func(path string) bool { return slices.Contains(named, path) && !slices.Contains(before, path) }),
+		"The token request did not name this secret value before, and what is stored is not sent to another place. Give this secret again.")
+}
+
+func those(paths []string, which func(path string) bool) []string {
+	return slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return !which(path) })
 }
 
 func secretsRequired(paths []string, message string) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"callout/handler/callout"
 	"callout/handler/store"
@@ -15,23 +16,37 @@ import (
 // rolled back does not misread what its successor wrote. A configuration gets the
 // lowest number that holds it: a rollback loses only what is really new.
 const (
-	schemaFirst  = 1 // also that of a test
-	schemaOAuth2 = 2 // credentials of type oauth2ClientCredentials
-	schemaNewest = schemaOAuth2
+	schemaFirst     = 1 // also that of a test
+	schemaOAuth2    = 2 // credentials of type oauth2ClientCredentials
+	schemaTemplates = 3 // placeholders, templates and formats of a body, fields in path and header
+	schemaNewest    = schemaTemplates
 )
 
 func schemaOf(config *callout.Config) int {
-	if config.Auth.Type == callout.AuthOAuth2 {
+	switch {
+	case templated(config):
+		return schemaTemplates
+	case config.Auth.Type == callout.AuthOAuth2:
 		return schemaOAuth2
 	}
 	return schemaFirst
 }
 
+// templated reports whether a binary that knows no templates would send something
+// else than is meant.
+func templated(config *callout.Config) bool {
+	return len(config.Body) > 0 || config.BodyFormat != "" || len(config.SecretValues) > 0 ||
+		len(config.References()) > 0 || len(config.TokenSecrets()) > 0 ||
+		slices.ContainsFunc(config.Fields, func(f callout.Field) bool { return f.In == callout.InPath || f.In == callout.InHeader })
+}
+
 // configRow is a configuration at the edge of the store.
 type configRow struct {
-	Schema        int             `json:"schema"` // the first, so that it is read even if the rest cannot be
-	SecretVersion string          `json:"secretVersion,omitempty"`
-	Config        json.RawMessage `json:"config"`
+	Schema        int    `json:"schema"` // the first, so that it is read even if the rest cannot be
+	SecretVersion string `json:"secretVersion,omitempty"`
+	// References are the placeholders of secret texts, by the paths of these.
+	References map[string][]callout.Reference `json:"references,omitempty"`
+	Config     json.RawMessage                `json:"config"`
 }
 
 // testRow is the newest test of a configuration. The id tells whether it is of
@@ -57,7 +72,7 @@ func encodeConfig(config *callout.Config) (store.Row, error) {
 	if err != nil {
 		return store.Row{}, fmt.Errorf("catalog: a configuration cannot be encoded: %w", err)
 	}
-	data, err = encode(configRow{Schema: schemaOf(config), SecretVersion: config.SecretVersion, Config: data})
+	data, err = encode(configRow{Schema: schemaOf(config), SecretVersion: config.SecretVersion, References: config.HiddenReferences, Config: data})
 	return store.Row{Partition: configPartition, Key: config.Name, ETag: config.ETag, Data: data}, err
 }
 
@@ -84,8 +99,8 @@ func decodeConfig(row store.Row) (*callout.Config, error) {
 		return nil, fmt.Errorf("catalog: a row is not readable: %w", err)
 	}
 	config = config.WithoutSecrets() // there are none: what is read says nothing about its endpoint
-	config.ETag, config.SecretVersion = row.ETag, r.SecretVersion
-	return config, nil
+	config.ETag, config.SecretVersion, config.HiddenReferences = row.ETag, r.SecretVersion, r.References
+	return config.Replacing(config), nil // the names of secret values stand among the secrets
 }
 
 // SaveTest keeps the outcome of a test of config, apart from the configuration,

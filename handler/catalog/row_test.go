@@ -53,8 +53,8 @@ func valid(name string) *callout.Config {
 // misread nor overwrite them, whatever they look like.
 func TestRowsOfANewerVersionAreRefused(t *testing.T) {
 	for _, data := range []string{
-		`{"schema": 3, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
-		`{"schema": 3, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
+		`{"schema": 4, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
+		`{"schema": 4, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
 		`{"schema": 99}`,
 	} {
 		for use, do := range everyUse {
@@ -105,6 +105,7 @@ func FuzzDecodeConfig(f *testing.F) {
 	f.Add(row.Data)
 	f.Add([]byte(`{"schema": 1, "secretVersion": "v", "config": {"name": "a", "endpoint": "https://hooks.slack.com/x", "auth": {"type": "basic", "usernameSecret": true}, "fields": [{"default": null}]}}`))
 	f.Add([]byte(`{"schema": 2}`))
+	f.Add([]byte(`{"schema": 3, "references": {"headers/X-Key": [{"in": "header", "secret": "x"}], "endpoint": [{"in": "path", "field": "f"}]}, "config": {"name": "a", "method": "POST", "endpoint": "https://a", "endpointSecret": true, "headers": [{"name": "X-Key", "secret": true}], "body": {"b": 1.0, "a": "{{f}}"}, "fields": [{"name": "f", "type": "string", "required": true, "in": "path"}], "secrets": [{"path": "secretValues/x"}, {"path": "endpoint"}, {"path": "headers/X-Key"}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		config, err := decodeConfig(store.Row{Data: data})
 		if err != nil || len(config.Validate(config.Kept(config))) > 0 {
@@ -126,20 +127,51 @@ func FuzzDecodeConfig(f *testing.F) {
 }
 
 // A row has the lowest number that holds it, so that after a rollback the old
-// binary reads what it always could.
+// binary reads what it always could, and sends no template as text.
 func TestTheSchemaNumberOfARow(t *testing.T) {
-	for number, auth := range map[int]callout.Auth{
-		1: {Type: callout.AuthBearer},
-		2: {Type: callout.AuthOAuth2, OAuth: callout.OAuth{TokenURL: "https://auth.example.com"}},
+	const oauth = `"auth": {"type": "oauth2ClientCredentials", "tokenUrl": "https://auth.example.com/`
+	for _, tt := range []struct {
+		members string
+		number  int
+	}{
+		{`"auth": {"type": "bearer"}`, 1},
+		{`"fields": [{"name": "x", "type": "string", "in": "query"}, {"name": "y", "type": "string", "in": "body"}]`, 1},
+		{`"body": null, "bodyFormat": "", "secretValues": {}, "headers": [{"name": "X-A", "value": "{x}"}]`, 1},
+		{oauth + `"}`, 2},
+		{oauth + `", "parameters": [{"name": "scope", "value": "{x}"}]}`, 2},
+		{`"body": false`, 3},
+		{`"bodyFormat": "json"`, 3},
+		{`"secretValues": {"x": "canary-x"}`, 3},
+		{`"fields": [{"name": "x", "type": "string", "in": "path"}]`, 3},
+		{`"fields": [{"name": "x", "type": "string", "in": "header"}]`, 3},
+		{`"endpoint": "https://api.example.com/{{x}}"`, 3},
+		{`"endpoint": "https://api.example.com/?a={{x}}"`, 3},
+		{`"endpoint": "https://api.example.com/{{x}}", "endpointSecret": true`, 3},
+		{`"headers": [{"name": "X-A", "value": "{{x}}"}]`, 3},
+		{`"headers": [{"name": "X-A", "value": "{{secret.x}}"}]`, 3},
+		{`"headers": [{"name": "X-Key", "value": "canary-{{x}}"}]`, 3},
+		{oauth + `{{secret.x}}"}`, 3},
+		{oauth + `", "parameters": [{"name": "scope", "value": "{{secret.x}}"}]}`, 3},
+		{oauth + `", "parameters": [{"name": "client_secret", "value": "{{secret.x}}"}]}`, 3},
 	} {
 		config := valid("a")
-		config.Auth = auth
-		row, err := encodeConfig(config)
-		if err != nil || !bytes.HasPrefix(row.Data, fmt.Appendf(nil, `{"schema":%d,`, number)) {
-			t.Errorf("%s: the row is %s, %v", auth.Type, row.Data, err)
+		if err := json.Unmarshal([]byte(`{"name": "a", "method": "POST", "endpoint": "https://api.example.com", `+tt.members+`}`), config); err != nil {
+			t.Fatal(err)
 		}
-		if read, err := decodeConfig(row); err != nil || read.Auth.Type != auth.Type {
-			t.Errorf("%s: it reads as %v, %v", auth.Type, read, err)
+		saved := config.WithoutSecrets()
+		for path := range config.Given() {
+			saved.Secrets = append(saved.Secrets, callout.SecretRef{Path: path})
+		}
+		row, err := encodeConfig(saved)
+		if err != nil || !bytes.HasPrefix(row.Data, fmt.Appendf(nil, `{"schema":%d,`, tt.number)) {
+			t.Errorf("%s: the row is %s, %v", tt.members, row.Data, err)
+		}
+		read, err := decodeConfig(row)
+		if err != nil {
+			t.Fatalf("%s: %v", row.Data, err)
+		}
+		if again, err := encodeConfig(read); err != nil || !bytes.Equal(again.Data, row.Data) {
+			t.Errorf("%s: read and written again it is %s, %v", row.Data, again.Data, err)
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 // replace commits next in the place of now, which is nil for a new one.
 func (c *Catalog) replace(ctx context.Context, now, next *callout.Config) (*callout.Config, error) {
-	next.InheritEndpoint(now)
+	next = next.Replacing(now)
 	if err := Check(next, now); err != nil {
 		return nil, err
 	}

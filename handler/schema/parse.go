@@ -147,8 +147,13 @@ func WithoutNulls(v any) any {
 
 // MergePatch applies a JSON merge patch (RFC 7396), except that null for a
 // member that the target does not have is kept: targets are read without their
-// secrets, and null is how a caller clears one.
+// secrets, and null is how a caller clears one. What KeepText has kept is merged
+// as text.
 func MergePatch(target, patch any) any {
+	if text, ok := patch.(json.RawMessage); ok {
+		old, _ := target.(json.RawMessage)
+		return mergeText(old, text)
+	}
 	change, ok := patch.(map[string]any)
 	if !ok {
 		return patch
