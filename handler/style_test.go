@@ -208,12 +208,12 @@ func calls(t *testing.T, matches func(*ast.SelectorExpr) bool) []string {
 func TestWhoRevealsSecrets(t *testing.T) {
 	reasons := map[string]string{
 		"":           "hands the connection string to the tables",
-		"callout":    "validates values, and encodes the bundle for the vault",
+		"callout":    "validates values, encodes the bundle for the vault, and fills in token requests",
 		"credential": "puts the credential into the request that is sent",
 		"keyvault":   "sends what is to be kept",
 		"localstore": "seals what it writes",
 		"redact":     "looks for the values in what leaves",
-		"request":    "puts secret headers into the request that is sent",
+		"request":    "puts secret values, headers and endpoints into the request that is sent",
 		"secret":     "measures its own length",
 		"storetest":  "compares what a vault gives back",
 		"token":      "puts the client's secrets into the token request, and seals what it stores",

@@ -3,16 +3,13 @@ package execute
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"callout/handler/callout"
 	"callout/handler/credential"
 	"callout/handler/redact"
 	"callout/handler/request"
-	"callout/handler/secret"
 	"callout/handler/token"
 )
 
@@ -68,7 +65,7 @@ func assemble(config *callout.Config, bundle callout.Bundle, template *request.T
 // show makes the request as it is shown, and what masks the secrets in it and in
 // all that comes back.
 func (p *prepared) show() error {
-	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), endpointParts(p.filled))
+	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), p.template.Echoes(p.filled, p.arguments))
 	p.redactor = redact.New(known...)
 	shown, err := p.template.Build(context.Background(), p.filled.WithoutSecrets(), p.arguments)
 	if err != nil {
@@ -93,33 +90,6 @@ func checkSecrets(filled *callout.Config) error {
 	}
 	return &callout.Error{Code: string(callout.CredentialMissing),
 		Message: "A secret of this configuration has no value. An operator must give it, or remove the place where it belongs."}
-}
-
-// longPart is the length, in bytes, from which a part of a URL is taken for a
-// secret of its own: shorter ones are words such as "services".
-const longPart = 16
-
-// endpointParts lists what an upstream may echo of an endpoint that is a secret:
-// it sees the path and the query, not the whole URL.
-func endpointParts(filled *callout.Config) []secret.Secret {
-	if !filled.EndpointSecret {
-		return nil
-	}
-	u, err := url.Parse(filled.URL())
-	if err != nil {
-		return nil
-	}
-	out := []secret.Secret{secret.New(u.RequestURI()), secret.New(u.EscapedPath()), secret.New(u.Path)}
-	parts := strings.Split(u.Path, "/")
-	for _, values := range u.Query() {
-		parts = append(parts, values...)
-	}
-	for _, part := range parts {
-		if len(part) >= longPart {
-			out = append(out, secret.New(part))
-		}
-	}
-	return out
 }
 
 // request builds the request with its secrets.

@@ -2,6 +2,7 @@ package request
 
 import (
 	"encoding/json"
+	"maps"
 	"math/big"
 
 	"callout/handler/callout"
@@ -11,7 +12,8 @@ import (
 // absent, for a request that is shown before anybody has filled it in. The
 // values are such as Validate accepts.
 func (t *Template) Examples(args Arguments) Arguments {
-	out := t.complete(args)
+	out := maps.Clone(t.defaults)
+	maps.Copy(out, t.present(args))
 	for i := range t.config.Fields {
 		field := &t.config.Fields[i]
 		if _, ok := out[field.Name]; !ok && field.Required {

@@ -156,11 +156,16 @@ func plain(v any) string {
 	case []any:
 		return strings.Join(inQuery(v), ",")
 	}
+	return jsonText(v)
+}
+
+// jsonText encodes a value without the escapes that JSON does not ask for.
+func jsonText(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	_ = enc.Encode(v) // came out of JSON
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.NewReplacer(`\u2028`, "\u2028", `\u2029`, "\u2029").Replace(strings.TrimSuffix(b.String(), "\n"))
 }
 
 // sameQuery compares the two. An empty array is no parameter at all.

@@ -1,0 +1,79 @@
+package request
+
+import (
+	"fmt"
+
+	"callout/handler/callout"
+)
+
+// places is a set of the places of a request into which a field goes.
+type places uint8
+
+const (
+	inPath places = 1 << iota
+	inQuery
+	inHeader
+	inBody
+)
+
+// nameFields notes which fields endpoint and headers name. The body template has
+// been looked at by itself.
+func (w *compiler) nameFields() {
+	place := map[string]places{callout.InPath: inPath, callout.InQuery: inQuery, callout.InHeader: inHeader}
+	for _, ref := range w.config.References() {
+		if ref.Field != "" {
+			w.template.places[ref.Field] |= place[ref.In]
+		}
+	}
+}
+
+// placeFields decides where the fields go: into the templates that name them, or
+// else where each says itself.
+func (w *compiler) placeFields() {
+	var flat []member
+	for i := range w.config.Fields {
+		field, at := &w.config.Fields[i], fmt.Sprintf("fields[%d]", i)
+		w.checkIn(field, at)
+		if w.template.places[field.Name] != 0 {
+			continue
+		}
+		switch field.Place(w.config.Method) {
+		case callout.InQuery:
+			w.template.inQuery = append(w.template.inQuery, pair{pairName(field.Name), []text{{{Field: field.Name}}}})
+			w.template.places[field.Name] = inQuery
+		case callout.InHeader:
+			w.template.inHeader = append(w.template.inHeader, field.Name)
+			w.template.places[field.Name] = inHeader
+		case callout.InBody:
+			w.template.places[field.Name] = inBody
+			flat = append(flat, member{field.Name, "{{" + field.Name + "}}"})
+		}
+	}
+	w.flatBody(flat)
+}
+
+// flatBody makes the body that has no template: an object of the fields that go
+// there, in the order in which they are declared.
+func (w *compiler) flatBody(members object) {
+	c := w.config
+	switch {
+	case hasTemplate(c) || c.BodyFormat == callout.BodyNone || !callout.HasBody(c.Method):
+	case c.BodyFormat == callout.BodyForm:
+		w.template.body = w.compileForm(members)
+	default:
+		w.template.body = jsonBody{w.compilePiece(members, "body")}
+	}
+}
+
+// checkIn finds a field that no request would carry, or not where it says. Those
+// of paths callout.Config.Validate finds.
+func (w *compiler) checkIn(field *callout.Field, at string) {
+	c, named := w.config, w.template.places[field.Name]
+	switch {
+	case named != 0 && field.In != callout.InBody, field.Place(c.Method) != callout.InBody:
+	case c.BodyFormat == callout.BodyNone:
+		w.fault(callout.InvalidValue, at+".in", `The field goes into the body, and "bodyFormat" is "none". Set "in" to "query" or "header", name the field in the endpoint, or change bodyFormat.`)
+	case hasTemplate(c) && named&inBody == 0:
+		w.fault(callout.InvalidValue, at+".in", `The body template does not name this field, so its body would not carry it. Put {{name}} with its name there, or set "in" to "query" or "header".`)
+	}
+}
