@@ -22,6 +22,9 @@ type tokenServer struct {
 	asked atomic.Int32
 }
 
+// quietLog is for servers on which connections break on purpose.
+var quietLog = log.New(io.Discard, "", 0)
+
 func newTokenServer(t *testing.T, answer http.HandlerFunc) *tokenServer {
 	t.Helper()
 	s := &tokenServer{}
@@ -29,7 +32,7 @@ func newTokenServer(t *testing.T, answer http.HandlerFunc) *tokenServer {
 		s.asked.Add(1)
 		answer(w, r)
 	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that break are the point
+	s.Config.ErrorLog = quietLog
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s

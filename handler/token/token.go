@@ -66,6 +66,9 @@ type Cache struct {
 
 // New returns a Cache. Nothing is read or sent yet.
 func New(opts Options) *Cache {
+	now := opts.Now
+	// Without the monotonic reading, which stands still while a machine sleeps.
+	opts.Now = func() time.Time { return now().Round(0) }
 	return &Cache{opts: opts, keys: newKeys(opts), slots: map[fingerprint]*slot{}}
 }
 
