@@ -90,6 +90,8 @@ func lost(err error) *Error {
 		return &Error{Reason: TooLarge}
 	case callout.TimedOut:
 		return &Error{Reason: TimedOut, Way: way}
+	case callout.DestinationNotAllowed:
+		return &Error{Reason: NotAllowed, Way: way}
 	}
 	return &Error{Reason: Unreachable, Way: way}
 }

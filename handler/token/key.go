@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,29 +129,31 @@ func (k *keys) load(ctx context.Context) <-chan singleflight.Result {
 	})
 }
 
-// read reads the key, and has one made if there is none.
+// read reads the key, and has one made if there is none. A store that fails once
+// is asked again.
 func (k *keys) read(ctx context.Context) (*key, error) {
-	for {
+	nonce := rand.Text()
+	for failed := 0; ; {
 		value, err := k.opts.Vault.Get(ctx, KeyName, "")
-		switch {
-		case err == nil:
+		if err == nil {
 			return parseKey(value, k.opts.Place)
-		case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDisabled):
-			return nil, err
 		}
-		mine, err := k.mayMake(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if mine {
-			_, err = k.opts.Vault.Set(ctx, KeyName, newKey())
-		} else {
-			err = pause(ctx, firstPoll)
+		if isMissing(err) {
+			err = k.make(ctx, nonce)
 		}
 		if err != nil {
-			return nil, err
+			if failed++; failed == tries {
+				return nil, err
+			}
+		}
+		if pause(ctx, jitter(firstPoll)) != nil {
+			return nil, errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+func isMissing(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDisabled)
 }
 
 func newKey() secret.Secret {
@@ -159,27 +162,37 @@ func newKey() secret.Secret {
 	return secret.New(base64.StdEncoding.EncodeToString(root[:]))
 }
 
-// makerPartition has one row, which says who may make the key: a vault takes
-// two new versions at the same moment, and half of the instances would go on
-// with one of them, half with the other.
+// makerPartition has one row, which says who makes the key: a vault takes two new
+// versions at the same moment, and half of the instances would go on with one of
+// them, half with the other.
 const makerPartition, makerKey = "key", "maker"
 
-// mayMake reports whether it is this process that makes the key. The row is not
-// cleared: by its end the key is there, or whoever was to make it is dead.
-func (k *keys) mayMake(ctx context.Context) (bool, error) {
+// maker is the row. It is not cleared: by its end the key is there, or whoever
+// was to make it is dead.
+type maker struct {
+	Owner   string `json:"owner"`
+	UntilMS int64  `json:"untilMs"`
+}
+
+// make makes the key, unless somebody else is about to.
+func (k *keys) make(ctx context.Context, nonce string) error {
 	row, err := k.opts.Rows.Get(ctx, makerPartition, makerKey)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, err
+		return err
 	}
-	until, _ := time.Parse(time.RFC3339Nano, string(row.Data))
-	now := k.opts.Now()
-	if now.Before(until) {
-		return false, nil
+	var now maker
+	_ = json.Unmarshal(row.Data, &now) // what cannot be read is nobody's
+	switch {
+	case now.Owner == nonce:
+		_, err = k.opts.Vault.Set(ctx, KeyName, newKey())
+		return err
+	case k.opts.Now().Before(moment(now.UntilMS)):
+		return nil
 	}
-	next := store.Row{Partition: makerPartition, Key: makerKey, ETag: row.ETag, Data: []byte(now.Add(leaseTime).UTC().Format(time.RFC3339Nano))}
-	_, err = k.opts.Rows.Put(ctx, next)
-	if errors.Is(err, store.ErrConflict) {
-		return false, nil
+	data, _ := json.Marshal(maker{Owner: nonce, UntilMS: millis(k.opts.Now().Add(leaseTime))})
+	_, err = k.opts.Rows.Put(ctx, store.Row{Partition: makerPartition, Key: makerKey, ETag: row.ETag, Data: data})
+	if isConflict(err) {
+		return nil
 	}
-	return err == nil, err
+	return err
 }

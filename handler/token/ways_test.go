@@ -156,23 +156,24 @@ func TestProvidersThatAreNotThere(t *testing.T) {
 	t.Cleanup(untrusted.Close)
 	for _, test := range []struct {
 		name, url, message, advice string
+		reason                     Reason
 	}{
 		{"no such name", "https://canary.example.com/token",
-			"The token endpoint cannot be reached: the host name does not exist.", "Check the spelling of the host name in the configuration."},
+			"The token endpoint cannot be reached: the host name does not exist.", "Check the spelling of the host name in the configuration.", Unreachable},
 		{"nobody listens", "https://" + vacant.Addr().String() + "/canary",
-			"The token endpoint cannot be reached: the server refused the connection.", "Check the port, and that the server is running."},
+			"The token endpoint cannot be reached: the server refused the connection.", "Check the port, and that the server is running.", Unreachable},
 		{"a certificate of nobody", untrusted.URL,
 			"The token endpoint cannot be reached: the server's certificate was issued by an authority that is not trusted here.",
-			"Have the server send its whole certificate chain, or use a certificate of a public authority."},
+			"Have the server send its whole certificate chain, or use a certificate of a public authority.", Unreachable},
 		{"an address that is closed", "https://169.254.169.254/canary",
 			"The token endpoint cannot be reached: the destination is a link-local address, which can never be called.",
-			"Use the public address of an API; no setting opens this one."},
+			"Use the public address of an API; no setting opens this one.", NotAllowed},
 		{"plain http", "http://127.0.0.1/canary",
 			"The token endpoint cannot be reached: the URL is plain http, which is not permitted for this destination.",
-			"Use https; for a private address, set CALLOUT_EGRESS_HTTP to true and list the address in CALLOUT_EGRESS_ALLOW."},
+			"Use https; for a private address, set CALLOUT_EGRESS_HTTP to true and list the address in CALLOUT_EGRESS_ALLOW.", NotAllowed},
 		{"a URL that is none", "https://canary:port/%zz",
 			"The token request failed: the request could not be exchanged with the server.",
-			"Try again; if it goes on, check tokenUrl and ask the provider."},
+			"Try again; if it goes on, check tokenUrl and ask the provider.", Unreachable},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			transport := egress.New(egress.Options{
@@ -181,7 +182,7 @@ func TestProvidersThatAreNotThere(t *testing.T) {
 			client := canaryClient()
 			client.TokenURL = test.url
 			_, err := fetch(t.Context(), transport, &client)
-			failure := wantFailure(t, err, Unreachable)
+			failure := wantFailure(t, err, test.reason)
 			if failure.Message() != test.message || failure.Advice() != test.advice {
 				t.Errorf("it says %q and advises %q", failure.Message(), failure.Advice())
 			}
