@@ -13,7 +13,7 @@ func (r *renewal) goOnAlone(ctx context.Context, cause error) (Token, error) {
 		return best, nil
 	case r.pointless(Token{}, alone.invalid):
 		return Token{}, ErrSame
-	case alone.nextTry.After(now) && !r.ask.Insist:
+	case alone.holds(now) && !r.ask.Insist:
 		return Token{}, r.refuse(alone.backoff)
 	}
 	return r.fetchAlone(ctx, alone)
@@ -28,7 +28,7 @@ func (r *renewal) fetchAlone(ctx context.Context, alone alone) (Token, error) {
 	if err == nil {
 		alone.backoff = backoff{}
 	} else {
-		alone.backoff = alone.after(r.now(), failureOf(err))
+		alone.backoff = alone.after(r.now(), FailureOf(err))
 	}
 	r.setWithoutTable(alone)
 	return token, err

@@ -54,7 +54,7 @@ func wantFailure(t *testing.T, err error, reason Reason) *Error {
 	if failure.Reason != reason {
 		t.Errorf("the reason is %s, want %s", failure.Reason, reason)
 	}
-	if (failure.Way != nil) != (reason == Unreachable || reason == NotAllowed || reason == TimedOut) {
+	if (failure.Way != nil) != (reason == Unreachable || reason == NotAllowed || reason == Misdirected || reason == TimedOut) {
 		t.Errorf("the way is %+v for %s", failure.Way, failure.Reason)
 	}
 	wantQuiet(t, failure)

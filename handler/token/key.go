@@ -82,26 +82,33 @@ type keys struct {
 
 	mu  sync.Mutex
 	key *key
+	// err is why there is no key, until errUntil.
+	err      error
+	errUntil time.Time
 }
 
 func newKeys(opts Options) *keys { return &keys{opts: opts} }
 
-func (k *keys) known() *key {
+// known returns what is in memory: the key, or an error, or neither.
+func (k *keys) known() (*key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.key
+	if k.err != nil && within(k.opts.Now(), k.errUntil, outage) {
+		return nil, k.err
+	}
+	return k.key, nil
 }
 
 func (k *keys) prepare(ctx context.Context) {
-	if k.known() == nil {
+	if known, err := k.known(); known == nil && err == nil {
 		k.load(ctx)
 	}
 }
 
 // get returns the key, from memory once it was read.
 func (k *keys) get(ctx context.Context) (*key, error) {
-	if known := k.known(); known != nil {
-		return known, nil
+	if known, err := k.known(); known != nil || err != nil {
+		return known, err
 	}
 	select {
 	case result := <-k.load(ctx):
@@ -112,21 +119,28 @@ func (k *keys) get(ctx context.Context) (*key, error) {
 	}
 }
 
-// keyTimeout bounds the reading and the making of the key.
-const keyTimeout = 20 * time.Second
+// keyTimeout bounds the reading and the making of the key. It is longer than the
+// lease of whoever makes it: that one may have died.
+const keyTimeout = leaseTime + 10*time.Second
 
 func (k *keys) load(ctx context.Context) <-chan singleflight.Result {
 	return k.flights.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 		defer cancel()
 		found, err := k.read(ctx)
-		if err == nil {
-			k.mu.Lock()
-			k.key = found
-			k.mu.Unlock()
-		}
+		k.learn(found, err)
 		return found, err
 	})
+}
+
+// learn remembers the key, or for a moment that there is none to be had: waiting
+// for it again would cost every client as much.
+func (k *keys) learn(found *key, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.key, k.err = found, err; err != nil {
+		k.errUntil = k.opts.Now().Add(outage)
+	}
 }
 
 // read reads the key, and has one made if there is none. A store that fails once
@@ -141,10 +155,11 @@ func (k *keys) read(ctx context.Context) (*key, error) {
 		if isMissing(err) {
 			err = k.make(ctx, nonce)
 		}
-		if err != nil {
-			if failed++; failed == tries {
-				return nil, err
-			}
+		if failed++; err == nil {
+			failed = 0
+		}
+		if failed == tries || isConflict(err) {
+			return nil, err
 		}
 		if pause(ctx, jitter(firstPoll)) != nil {
 			return nil, errors.Join(ctx.Err(), err)
@@ -167,8 +182,8 @@ func newKey() secret.Secret {
 // them, half with the other.
 const makerPartition, makerKey = "key", "maker"
 
-// maker is the row. It is not cleared: by its end the key is there, or whoever
-// was to make it is dead.
+// maker is the row. It is not cleared when the key is there: nobody looks at it
+// any more.
 type maker struct {
 	Owner   string `json:"owner"`
 	UntilMS int64  `json:"untilMs"`
@@ -185,12 +200,20 @@ func (k *keys) make(ctx context.Context, nonce string) error {
 	switch {
 	case now.Owner == nonce:
 		_, err = k.opts.Vault.Set(ctx, KeyName, newKey())
+		if isConflict(err) { // the name was deleted
+			_ = k.putMaker(ctx, row.ETag, maker{}) // or the others wait for what will not be
+		}
 		return err
-	case k.opts.Now().Before(moment(now.UntilMS)):
+	case within(k.opts.Now(), moment(now.UntilMS), leaseTime):
 		return nil
 	}
-	data, _ := json.Marshal(maker{Owner: nonce, UntilMS: millis(k.opts.Now().Add(leaseTime))})
-	_, err = k.opts.Rows.Put(ctx, store.Row{Partition: makerPartition, Key: makerKey, ETag: row.ETag, Data: data})
+	return k.putMaker(ctx, row.ETag, maker{Owner: nonce, UntilMS: millis(k.opts.Now().Add(leaseTime))})
+}
+
+// putMaker writes the row, unless somebody else was faster.
+func (k *keys) putMaker(ctx context.Context, etag string, m maker) error {
+	data, _ := json.Marshal(m) // cannot fail
+	_, err := k.opts.Rows.Put(ctx, store.Row{Partition: makerPartition, Key: makerKey, ETag: etag, Data: data})
 	if isConflict(err) {
 		return nil
 	}

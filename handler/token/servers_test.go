@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"callout/handler/callout"
 	"callout/handler/egress"
@@ -57,7 +58,7 @@ func (s *tokenServer) fetch(t *testing.T, ctx context.Context, client callout.OA
 	t.Helper()
 	before := s.asked.Load()
 	client.TokenURL = s.URL + client.TokenURL
-	got, err := fetch(ctx, s.transport(t), &client)
+	got, err := fetch(ctx, s.transport(t), &client, time.Now)
 	if n := s.asked.Load() - before; n != 1 {
 		t.Errorf("%d token requests were made", n)
 	}

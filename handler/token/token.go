@@ -95,14 +95,10 @@ func (c *Cache) Get(ctx context.Context, client *callout.OAuth, ask Ask) (Token,
 	s := c.slot(client)
 	for {
 		f := s.look(ctx, ask)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return Token{}, &Error{Reason: TimedOut}
-		}
+		token, err, ok := f.wait(ctx)
 		// Who joined a flight of others, under way before, may still need one.
-		if f.ask == ask || f.err == nil && f.token.ID != ask.Rejected {
-			return f.token, f.err
+		if !ok || f.ask == ask || err == nil && token.ID != ask.Rejected {
+			return token, err
 		}
 	}
 }
@@ -121,7 +117,7 @@ func (c *Cache) Fetch(ctx context.Context, client *callout.OAuth) (Token, error)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	begun := c.opts.Now() // the lifetime may have begun as early as this
-	granted, err := fetch(ctx, c.opts.Transport, client)
+	granted, err := fetch(ctx, c.opts.Transport, client, c.opts.Now)
 	if err != nil {
 		return Token{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"callout/handler/egress"
 )
@@ -72,10 +73,10 @@ func TestAKeptConnectionThatBreaks(t *testing.T) {
 	})
 	transport, client := s.transport(t), canaryClient()
 	client.TokenURL = s.URL + client.TokenURL
-	if _, err := fetch(t.Context(), transport, &client); err != nil {
+	if _, err := fetch(t.Context(), transport, &client, time.Now); err != nil {
 		t.Fatal(err)
 	}
-	_, err := fetch(t.Context(), transport, &client)
+	_, err := fetch(t.Context(), transport, &client, time.Now)
 	wantFailure(t, err, Unreachable)
 	if n := s.asked.Load(); n != 2 {
 		t.Errorf("%d token requests were made", n)
@@ -114,6 +115,7 @@ func TestProvidersThatAreSlow(t *testing.T) {
 				begin(w)
 				close(glass.out)
 				<-r.Context().Done()
+				panic(http.ErrAbortHandler) // or the end of the answer might still be read
 			})
 			_, err := s.fetch(t, glass, canaryClient())
 			failure := wantFailure(t, err, TimedOut)
@@ -159,12 +161,12 @@ func TestProvidersThatAreNotThere(t *testing.T) {
 		reason                     Reason
 	}{
 		{"no such name", "https://canary.example.com/token",
-			"The token endpoint cannot be reached: the host name does not exist.", "Check the spelling of the host name in the configuration.", Unreachable},
+			"The token endpoint cannot be reached: the host name does not exist.", "Check the spelling of the host name in the configuration.", Misdirected},
 		{"nobody listens", "https://" + vacant.Addr().String() + "/canary",
 			"The token endpoint cannot be reached: the server refused the connection.", "Check the port, and that the server is running.", Unreachable},
 		{"a certificate of nobody", untrusted.URL,
 			"The token endpoint cannot be reached: the server's certificate was issued by an authority that is not trusted here.",
-			"Have the server send its whole certificate chain, or use a certificate of a public authority.", Unreachable},
+			"Have the server send its whole certificate chain, or use a certificate of a public authority.", Misdirected},
 		{"an address that is closed", "https://169.254.169.254/canary",
 			"The token endpoint cannot be reached: the destination is a link-local address, which can never be called.",
 			"Use the public address of an API; no setting opens this one.", NotAllowed},
@@ -181,7 +183,7 @@ func TestProvidersThatAreNotThere(t *testing.T) {
 			})
 			client := canaryClient()
 			client.TokenURL = test.url
-			_, err := fetch(t.Context(), transport, &client)
+			_, err := fetch(t.Context(), transport, &client, time.Now)
 			failure := wantFailure(t, err, test.reason)
 			if failure.Message() != test.message || failure.Advice() != test.advice {
 				t.Errorf("it says %q and advises %q", failure.Message(), failure.Advice())
