@@ -27,9 +27,12 @@ func (r *renewal) fetchAlone(ctx context.Context, alone alone) (Token, error) {
 	token, err := r.cache.Fetch(ctx, r.client)
 	if err == nil {
 		alone.backoff = backoff{}
-	} else {
-		alone.backoff = alone.after(r.now(), FailureOf(err))
+		r.setWithoutTable(alone)
+		return token, nil
 	}
+	told := *FailureOf(err)
+	alone.backoff = alone.after(r.now(), &told)
 	r.setWithoutTable(alone)
-	return token, err
+	told.RetryAfter = r.refuse(alone.backoff).RetryAfter
+	return Token{}, &told
 }
