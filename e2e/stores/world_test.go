@@ -17,6 +17,8 @@ import (
 	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/keyvault"
+	"callout/handler/localstore"
+	"callout/handler/store"
 	"callout/handler/storetest/azurite"
 	"callout/handler/storetest/fault"
 	"callout/handler/storetest/vaultserver"
@@ -38,6 +40,7 @@ type world struct {
 	configs    string // the tables' names
 	executions string
 	tokens     string
+	noTokens   token.Rows // what a sweep finds
 	upstream   *httptest.Server
 	calls      atomic.Int64 // that the upstream has seen
 	clock      clock
@@ -54,6 +57,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, server: vaultserver.Start(t), configs: azurite.TableName(), executions: azurite.TableName(), tokens: azurite.TableName()}
 	w.tables = fault.Start(t, azurite.Shared(t).URL(), fault.Options{})
 	w.vault = fault.Start(t, w.server.URL(), fault.Options{TLS: true, Backend: w.server.Client().Transport})
+	w.noTokens = localRows(t)
 	w.upstream = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.calls.Add(1)
 		rw.Header().Set("Content-Type", "application/json")
@@ -61,6 +65,19 @@ func newWorld(t *testing.T) *world {
 	}))
 	t.Cleanup(w.upstream.Close)
 	return w
+}
+
+// localRows returns a table of the embedded store. A sweep looks for tokens in 256
+// partitions, one after the other: in a table of Azurite's that takes seconds, and
+// many of these tests sweep.
+func localRows(t *testing.T) token.Rows {
+	t.Helper()
+	opened, err := localstore.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = opened.Close() })
+	return opened.Table(store.Tokens)
 }
 
 // backwards hides a credential from redaction.
@@ -98,10 +115,12 @@ func (w *world) instance() *instance {
 	out := egress.New(egress.Options{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, PlainHTTP: true}})
 	w.t.Cleanup(out.CloseIdleConnections)
 	log := slog.New(slog.DiscardHandler)
-	tokens := token.New(token.Options{Rows: rows.Table(w.tokens), Vault: vault, Place: rows.Account(), Transport: out, Now: w.clock.now, Log: log})
+	options := token.Options{Rows: rows.Table(w.tokens), Vault: vault, Place: rows.Account(), Transport: out, Now: w.clock.now, Log: log}
+	tokens := token.New(options)
+	options.Rows = w.noTokens
 	return &instance{
 		Executor: &execute.Executor{Catalog: configs, History: history.New(rows.Table(w.executions), w.clock.now), Egress: out, Tokens: tokens, Now: w.clock.now, Log: log},
-		sweeper:  &sweep.Sweeper{Catalog: configs, Vault: vault, Tokens: tokens, Now: w.clock.now, Log: log},
+		sweeper:  &sweep.Sweeper{Catalog: configs, Vault: vault, Tokens: token.New(options), Now: w.clock.now, Log: log},
 		vault:    vault,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"callout/handler/credential"
 	"callout/handler/redact"
 	"callout/handler/request"
+	"callout/handler/secret"
 	"callout/handler/token"
 )
 
@@ -22,10 +23,12 @@ type prepared struct {
 	arguments  request.Arguments
 	credential credential.Credential
 	tokens     tokens
-	token      string // the id of the one in the credential
+	token      string          // the id of the one in the credential
+	refused    []secret.Secret // with the token that was in it before
 	redactor   *redact.Redactor
 	shown      *callout.Request
 	timeout    time.Duration
+	attempts   attempts
 }
 
 func (p *prepared) unsafe() bool { return !callout.Safe(p.filled.Method) }
@@ -65,7 +68,7 @@ func assemble(config *callout.Config, bundle callout.Bundle, template *request.T
 // show makes the request as it is shown, and what masks the secrets in it and in
 // all that comes back.
 func (p *prepared) show() error {
-	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), p.template.Echoes(p.filled, p.arguments))
+	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), p.refused, p.template.Echoes(p.filled, p.arguments))
 	p.redactor = redact.New(known...)
 	shown, err := p.template.Build(context.Background(), p.filled.WithoutSecrets(), p.arguments)
 	if err != nil {
@@ -76,8 +79,12 @@ func (p *prepared) show() error {
 	return nil
 }
 
-// use puts a token into the credential, and among what is masked.
+// use puts a token into the credential, and among what is masked. One that it
+// replaces stays there: it may be good for something still.
 func (p *prepared) use(t token.Token) {
+	if p.token != "" {
+		p.refused = p.credential.Secrets()
+	}
 	p.token, p.credential = t.ID, p.credential.WithToken(t.Value)
 	_ = p.show() // has been built before
 }

@@ -21,9 +21,8 @@ func (x *Executor) send(ctx context.Context, p *prepared, token *pending, e *cal
 		return
 	}
 	e.Request = p.shown // without the token, should the arguments hold it
-	attempts := &attempts{}
-	resp, err := x.exchange(attempts.watch(ctx), p)
-	e.Attempts = attempts.number()
+	resp, err := x.exchange(ctx, p)
+	e.Attempts = p.attempts.number()
 	if err != nil {
 		x.unanswered(p, e, err)
 		return
@@ -49,7 +48,7 @@ func (x *Executor) exchange(ctx context.Context, p *prepared) (*http.Response, e
 }
 
 func (x *Executor) post(ctx context.Context, p *prepared) (*http.Response, error) {
-	req, err := p.request(ctx)
+	req, err := p.request(p.attempts.watch(ctx)) // this request only: another may be for a token
 	if err != nil {
 		return nil, errBuild
 	}

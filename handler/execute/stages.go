@@ -82,7 +82,7 @@ func (a *attempt) getToken(ctx context.Context) verdict {
 	}
 	t, err := a.prepared.tokens(ctx, &a.prepared.filled.Auth.OAuth, token.Ask{})
 	if err != nil {
-		failure := tokenFailure(err)
+		failure := token.FailureOf(err)
 		detail := fmt.Sprintf("%s (%s)", failure.Message(), failure.Reason)
 		return verdict{detail: detail, advice: failure.Advice(), err: tokenError(err)}
 	}

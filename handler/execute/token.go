@@ -2,7 +2,6 @@ package execute
 
 import (
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -72,14 +71,29 @@ func (t *pending) use(ctx context.Context, p *prepared) error {
 
 // tokenRefused reports whether an answer says that the token is not valid any
 // more: 401, and what the configuration counts as the same.
+//
+// After a status of the server's own failure a change may have been made all the
+// same, and is not sent again.
 func (p *prepared) tokenRefused(status int) bool {
-	return p.needsToken() && (status == http.StatusUnauthorized || slices.Contains(p.filled.Auth.RefreshOn, status))
+	if !p.needsToken() || status >= 500 && p.unsafe() {
+		return false
+	}
+	return status == http.StatusUnauthorized || slices.Contains(p.filled.Auth.RefreshOn, status)
 }
+
+// rest is what is kept of a call's time for an answer that is at hand, while
+// another token is waited for.
+const rest = time.Second
 
 // anotherToken puts another token to p in the place of the one that the API has
 // refused, and reports whether there is one. If there is none, the refusal is
 // what the caller gets to see.
 func (p *prepared) anotherToken(ctx context.Context) bool {
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-rest))
+		defer cancel()
+	}
 	t, err := p.tokens(ctx, &p.filled.Auth.OAuth, token.Ask{Rejected: p.token})
 	if err != nil {
 		return false
@@ -90,22 +104,13 @@ func (p *prepared) anotherToken(ctx context.Context) bool {
 
 // tokenError is the error of a call for which there is no token.
 func tokenError(err error) *callout.CallError {
-	failure := tokenFailure(err)
+	failure := token.FailureOf(err)
 	e := callout.NewCallError(callout.TokenRequestFailed, failure.Message())
 	if failure.Reason.Transient() {
 		e.Retryable = true
 		e.RetryAfterSeconds = bounded(int(math.Ceil(failure.RetryAfter.Seconds())))
 	}
 	return e
-}
-
-// tokenFailure returns the *token.Error in err.
-func tokenFailure(err error) *token.Error {
-	var failure *token.Error
-	if errors.As(err, &failure) {
-		return failure
-	}
-	return &token.Error{Reason: token.Refused}
 }
 
 // untilWords says when a token ends.

@@ -32,7 +32,7 @@ type house struct {
 	table *table
 	vault *vault
 	// tokens is the table of tokens.
-	tokens *localstore.Table
+	tokens *table
 	ids    atomic.Int64
 }
 
@@ -45,7 +45,7 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = opened.Close() })
 	h := &house{t: t, clock: &clock{}}
 	h.clock.pass(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Sub(time.Unix(0, 0)))
-	h.tokens = opened.Table(store.Tokens)
+	h.tokens = &table{Table: opened.Table(store.Tokens)}
 	h.table = &table{Table: opened.Table(store.Configs)}
 	h.vault = &vault{Vault: opened.Vault(), clock: h.clock, created: map[string]time.Time{}}
 	h.Catalog = catalog.New(h.table, h.vault, catalog.Options{TTL: 10 * time.Second, Now: h.clock.now,

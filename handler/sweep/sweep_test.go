@@ -268,7 +268,7 @@ func TestARowThatCannotBeReadStopsARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row.Data = []byte(`{"schema": 2}`)
+	row.Data = []byte(`{"schema": 1000}`)
 	if _, err := h.table.Put(t.Context(), row); err != nil {
 		t.Fatal(err)
 	}

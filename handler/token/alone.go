@@ -13,7 +13,7 @@ func (r *renewal) goOnAlone(ctx context.Context, cause error) (Token, error) {
 		return best, nil
 	case r.pointless(Token{}, alone.invalid):
 		return Token{}, ErrSame
-	case alone.nextTry.After(now) && !r.ask.Insist:
+	case alone.holds(now) && !r.ask.Insist:
 		return Token{}, r.refuse(alone.backoff)
 	}
 	return r.fetchAlone(ctx, alone)
@@ -27,9 +27,12 @@ func (r *renewal) fetchAlone(ctx context.Context, alone alone) (Token, error) {
 	token, err := r.cache.Fetch(ctx, r.client)
 	if err == nil {
 		alone.backoff = backoff{}
-	} else {
-		alone.backoff = alone.after(r.now(), failureOf(err))
+		r.setWithoutTable(alone)
+		return token, nil
 	}
+	told := *FailureOf(err)
+	alone.backoff = alone.after(r.now(), &told)
 	r.setWithoutTable(alone)
-	return token, err
+	told.RetryAfter = r.refuse(alone.backoff).RetryAfter
+	return Token{}, &told
 }

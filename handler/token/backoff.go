@@ -43,9 +43,12 @@ func (b backoff) wait(cause *Error) time.Duration {
 	if cause.Reason.Transient() {
 		most = mostBackoff
 	}
-	wait := min(firstBackoff<<min(b.fails-1, 20), most)
+	wait := min(firstBackoff<<max(0, min(b.fails-1, 20)), most)
 	return wait/2 + rand.N(wait)
 }
+
+// holds reports whether nobody is to ask yet.
+func (b backoff) holds(now time.Time) bool { return within(now, b.nextTry, maxRetryAfter) }
 
 // refusal is the error of whoever comes before the time.
 func (b backoff) refusal(now time.Time) *Error {
@@ -56,8 +59,8 @@ func (b backoff) refusal(now time.Time) *Error {
 	return &Error{Reason: reason, RetryAfter: max(0, b.nextTry.Sub(now))}
 }
 
-// failureOf returns the *Error in err.
-func failureOf(err error) *Error {
+// FailureOf returns the *Error in err, or one of Refused if there is none.
+func FailureOf(err error) *Error {
 	var failure *Error
 	if errors.As(err, &failure) {
 		return failure

@@ -32,6 +32,8 @@ const (
 	NoToken          Reason = "no_token"     // JSON without a token where one is looked for
 	UnsafeToken      Reason = "unsafe_token" // one that no header can carry
 	TooLarge         Reason = "too_large"    // over 256 KiB
+	NotAllowed       Reason = "not_allowed"  // egress does not let a request get there
+	Misdirected      Reason = "misdirected"  // no such name, or not the certificate of that name
 	Unreachable      Reason = "unreachable"
 	TimedOut         Reason = "timed_out"
 )
@@ -44,6 +46,6 @@ type Error struct {
 	// to wait; 0 when neither does.
 	RetryAfter time.Duration
 	// Way is what went wrong on the way to the provider, nil unless Reason is
-	// Unreachable or TimedOut and it happened in this very call.
+	// NotAllowed, Misdirected, Unreachable or TimedOut and it happened in this very call.
 	Way *egress.Error
 }

@@ -26,8 +26,8 @@ type grant struct {
 // fetch makes exactly one token request for client, whose secrets are in place.
 // transport must not follow redirects; ctx limits the whole. The error is an
 // *Error.
-func fetch(ctx context.Context, transport http.RoundTripper, client *callout.OAuth) (grant, error) {
-	through := &endpoint{transport: transport, client: client}
+func fetch(ctx context.Context, transport http.RoundTripper, client *callout.OAuth, now func() time.Time) (grant, error) {
+	through := &endpoint{transport: transport, client: client, now: now}
 	config := clientcredentials.Config{
 		TokenURL:       client.TokenURL,
 		EndpointParams: parameters(client),
@@ -46,6 +46,7 @@ func fetch(ctx context.Context, transport http.RoundTripper, client *callout.OAu
 type endpoint struct {
 	transport http.RoundTripper
 	client    *callout.OAuth
+	now       func() time.Time
 	// lifetime is that of the token. x/oauth2 would take whole seconds only.
 	lifetime time.Duration
 }
@@ -58,7 +59,7 @@ func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, lost(err)
 	}
-	granted, err := read(resp, e.client, time.Now())
+	granted, err := read(resp, e.client, e.now())
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +91,10 @@ func lost(err error) *Error {
 		return &Error{Reason: TooLarge}
 	case callout.TimedOut:
 		return &Error{Reason: TimedOut, Way: way}
+	case callout.DestinationNotAllowed:
+		return &Error{Reason: NotAllowed, Way: way}
+	case callout.DNSFailed, callout.TLSFailed:
+		return &Error{Reason: Misdirected, Way: way}
 	}
 	return &Error{Reason: Unreachable, Way: way}
 }

@@ -130,7 +130,7 @@ func TestTheClientIsNotChanged(t *testing.T) {
 	s := newTokenServer(t, says(200, "", `{"access_token": "t", "expires_in": 60}`))
 	client := callout.OAuth{TokenURL: s.URL, Parameters: []callout.Parameter{plain("resource", "b"), plain("resource", "a")}}
 	for range 2 {
-		got, err := fetch(t.Context(), s.transport(t), &client)
+		got, err := fetch(t.Context(), s.transport(t), &client, time.Now)
 		if err != nil || got.lifetime != time.Minute {
 			t.Errorf("got %v, %v", got.lifetime, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -81,26 +82,33 @@ type keys struct {
 
 	mu  sync.Mutex
 	key *key
+	// err is why there is no key, until errUntil.
+	err      error
+	errUntil time.Time
 }
 
 func newKeys(opts Options) *keys { return &keys{opts: opts} }
 
-func (k *keys) known() *key {
+// known returns what is in memory: the key, or an error, or neither.
+func (k *keys) known() (*key, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.key
+	if k.err != nil && within(k.opts.Now(), k.errUntil, outage) {
+		return nil, k.err
+	}
+	return k.key, nil
 }
 
 func (k *keys) prepare(ctx context.Context) {
-	if k.known() == nil {
+	if known, err := k.known(); known == nil && err == nil {
 		k.load(ctx)
 	}
 }
 
 // get returns the key, from memory once it was read.
 func (k *keys) get(ctx context.Context) (*key, error) {
-	if known := k.known(); known != nil {
-		return known, nil
+	if known, err := k.known(); known != nil || err != nil {
+		return known, err
 	}
 	select {
 	case result := <-k.load(ctx):
@@ -111,46 +119,56 @@ func (k *keys) get(ctx context.Context) (*key, error) {
 	}
 }
 
-// keyTimeout bounds the reading and the making of the key.
-const keyTimeout = 20 * time.Second
+// keyTimeout bounds the reading and the making of the key. It is longer than the
+// lease of whoever makes it: that one may have died.
+const keyTimeout = leaseTime + 10*time.Second
 
 func (k *keys) load(ctx context.Context) <-chan singleflight.Result {
 	return k.flights.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keyTimeout)
 		defer cancel()
 		found, err := k.read(ctx)
-		if err == nil {
-			k.mu.Lock()
-			k.key = found
-			k.mu.Unlock()
-		}
+		k.learn(found, err)
 		return found, err
 	})
 }
 
-// read reads the key, and has one made if there is none.
+// learn remembers the key, or for a moment that there is none to be had: waiting
+// for it again would cost every client as much.
+func (k *keys) learn(found *key, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.key, k.err = found, err; err != nil {
+		k.errUntil = k.opts.Now().Add(outage)
+	}
+}
+
+// read reads the key, and has one made if there is none. A store that fails once
+// is asked again.
 func (k *keys) read(ctx context.Context) (*key, error) {
-	for {
+	nonce := rand.Text()
+	for failed := 0; ; {
 		value, err := k.opts.Vault.Get(ctx, KeyName, "")
-		switch {
-		case err == nil:
+		if err == nil {
 			return parseKey(value, k.opts.Place)
-		case !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDisabled):
+		}
+		if isMissing(err) {
+			err = k.make(ctx, nonce)
+		}
+		if failed++; err == nil {
+			failed = 0
+		}
+		if failed == tries || isConflict(err) {
 			return nil, err
 		}
-		mine, err := k.mayMake(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if mine {
-			_, err = k.opts.Vault.Set(ctx, KeyName, newKey())
-		} else {
-			err = pause(ctx, firstPoll)
-		}
-		if err != nil {
-			return nil, err
+		if pause(ctx, jitter(firstPoll)) != nil {
+			return nil, errors.Join(ctx.Err(), err)
 		}
 	}
+}
+
+func isMissing(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDisabled)
 }
 
 func newKey() secret.Secret {
@@ -159,27 +177,45 @@ func newKey() secret.Secret {
 	return secret.New(base64.StdEncoding.EncodeToString(root[:]))
 }
 
-// makerPartition has one row, which says who may make the key: a vault takes
-// two new versions at the same moment, and half of the instances would go on
-// with one of them, half with the other.
+// makerPartition has one row, which says who makes the key: a vault takes two new
+// versions at the same moment, and half of the instances would go on with one of
+// them, half with the other.
 const makerPartition, makerKey = "key", "maker"
 
-// mayMake reports whether it is this process that makes the key. The row is not
-// cleared: by its end the key is there, or whoever was to make it is dead.
-func (k *keys) mayMake(ctx context.Context) (bool, error) {
+// maker is the row. It is not cleared when the key is there: nobody looks at it
+// any more.
+type maker struct {
+	Owner   string `json:"owner"`
+	UntilMS int64  `json:"untilMs"`
+}
+
+// make makes the key, unless somebody else is about to.
+func (k *keys) make(ctx context.Context, nonce string) error {
 	row, err := k.opts.Rows.Get(ctx, makerPartition, makerKey)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, err
+		return err
 	}
-	until, _ := time.Parse(time.RFC3339Nano, string(row.Data))
-	now := k.opts.Now()
-	if now.Before(until) {
-		return false, nil
+	var now maker
+	_ = json.Unmarshal(row.Data, &now) // what cannot be read is nobody's
+	switch {
+	case now.Owner == nonce:
+		_, err = k.opts.Vault.Set(ctx, KeyName, newKey())
+		if isConflict(err) { // the name was deleted
+			_ = k.putMaker(ctx, row.ETag, maker{}) // or the others wait for what will not be
+		}
+		return err
+	case within(k.opts.Now(), moment(now.UntilMS), leaseTime):
+		return nil
 	}
-	next := store.Row{Partition: makerPartition, Key: makerKey, ETag: row.ETag, Data: []byte(now.Add(leaseTime).UTC().Format(time.RFC3339Nano))}
-	_, err = k.opts.Rows.Put(ctx, next)
-	if errors.Is(err, store.ErrConflict) {
-		return false, nil
+	return k.putMaker(ctx, row.ETag, maker{Owner: nonce, UntilMS: millis(k.opts.Now().Add(leaseTime))})
+}
+
+// putMaker writes the row, unless somebody else was faster.
+func (k *keys) putMaker(ctx context.Context, etag string, m maker) error {
+	data, _ := json.Marshal(m) // cannot fail
+	_, err := k.opts.Rows.Put(ctx, store.Row{Partition: makerPartition, Key: makerKey, ETag: etag, Data: data})
+	if isConflict(err) {
+		return nil
 	}
-	return err == nil, err
+	return err
 }

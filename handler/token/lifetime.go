@@ -21,7 +21,6 @@ type Token struct {
 	refresh time.Time
 }
 
-// Times of a token. A table and a network are slow compared to nothing here.
 const (
 	maxAhead  = 5 * time.Minute  // a refresh is due at most this long before the end
 	maxMargin = 30 * time.Second // a token is not used in its last moments
@@ -51,4 +50,12 @@ func (t Token) fresh(now time.Time) bool { return t.usable(now) && now.Before(t.
 
 // isYoung reports whether the token is too new for its refusal to mean that it
 // has expired.
-func (t Token) isYoung(now time.Time) bool { return now.Sub(t.obtained) < young }
+func (t Token) isYoung(now time.Time) bool { return within(now, t.obtained.Add(young), young) }
+
+// within reports whether a time that was set for at most that long is still to
+// come. One that is farther off was set by a clock that has been put back since.
+func within(now, until time.Time, longest time.Duration) bool {
+	const slack = 10 * time.Second // what clocks may differ by, and more
+	left := until.Sub(now)
+	return left > 0 && left <= longest+slack
+}

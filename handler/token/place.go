@@ -47,8 +47,14 @@ func (p *place) read(ctx context.Context) (*record, error) {
 	}
 }
 
+// writeTimeout is what a write may take, and that of an outcome all tries together:
+// the caller has the token already, and waits.
+const writeTimeout = 5 * time.Second
+
 // write replaces the row as r was read, or inserts it, and notes its new state in r.
 func (p *place) write(ctx context.Context, r *record) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	etag, err := p.rows.Put(ctx, r.encode(p.key, p.partition, p.name))
 	if err == nil {
 		r.etag = etag

@@ -50,9 +50,13 @@ var meanings = map[Reason]meaning{
 		advice: "Check that tokenPath leads to the token itself; if it does, ask the provider why the token has line breaks, letters outside ASCII or spaces at its ends."},
 	TooLarge: {message: "The answer of the token endpoint is too large for one with a token: at most 256 KiB are read.",
 		advice: "Check tokenUrl: it leads to something else than a token endpoint."},
+	NotAllowed: {message: "The token endpoint is at an address that may not be called.",
+		advice: "Correct the host in tokenUrl, or have its address permitted in CALLOUT_EGRESS_ALLOW, CALLOUT_EGRESS_HOSTS or CALLOUT_EGRESS_PORTS."},
+	Misdirected: {message: "The token URL leads to no server that can be trusted: its name cannot be looked up, or its certificate is not valid.",
+		advice: "Correct the host in tokenUrl, and test the configuration to see which of the two it is."},
 	Unreachable: {message: "The token endpoint cannot be reached.", transient: true,
 		advice: "Check the host and the port in tokenUrl, and that the provider is up."},
-	TimedOut: {message: "The token endpoint did not answer in time.", transient: true,
+	TimedOut: {message: "There was no token in time.", transient: true,
 		advice: "Try again later; if it goes on, check tokenUrl and ask the provider why its token endpoint is slow."},
 }
 

@@ -29,6 +29,8 @@ func statusReason(status int) Reason {
 		return RateLimited
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
 		return EndpointNotFound
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return TemporarilyUnavailable
 	case status >= 500:
 		return ServerError
 	}
@@ -51,6 +53,10 @@ func isError(document any) bool {
 		return v
 	case json.Number:
 		return numberOf(v) != 0
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
 	}
 	return true
 }

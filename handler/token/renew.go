@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -69,11 +70,11 @@ func (r *renewal) step(ctx context.Context, found *record) (Token, error) {
 		return found.token, nil
 	case r.ask.Rejected != "" && !best.IsZero(): // replaced already
 		return best, nil
-	case found.leaseUntil.After(now) && found.leaseOwner != r.nonce:
+	case within(now, found.leaseUntil, leaseTime) && found.leaseOwner != r.nonce:
 		return r.waitForOther(ctx, found, best)
 	case r.pointless(found.token, found.invalid):
 		return Token{}, ErrSame
-	case found.backoff.nextTry.After(now) && !r.ask.Insist:
+	case found.backoff.holds(now) && !r.ask.Insist:
 		return r.heldBack(found.backoff, best)
 	}
 	return r.refresh(ctx, found)
@@ -101,7 +102,7 @@ func (r *renewal) pointless(stored Token, last invalid) bool {
 	}
 	for _, t := range []Token{stored, r.known()} {
 		if t.ID == r.ask.Rejected && t.usable(r.now()) {
-			return t.isYoung(r.now()) || last.id != t.ID && r.now().Sub(last.at) < young
+			return t.isYoung(r.now()) || last.id != t.ID && within(r.now(), last.at.Add(young), young)
 		}
 	}
 	return false
@@ -141,7 +142,7 @@ func (r *renewal) refresh(ctx context.Context, found *record) (Token, error) {
 	}
 	token, err := r.cache.Fetch(ctx, r.client)
 	if err != nil {
-		return r.failed(ctx, held, failureOf(err))
+		return r.failed(ctx, held, FailureOf(err))
 	}
 	return r.succeeded(ctx, held, token), nil
 }
@@ -162,7 +163,7 @@ func (r *renewal) lease(ctx context.Context, found *record) (*record, error) {
 		return nil, errAgain
 	}
 	if r.unsure++; r.unsure == tries {
-		return nil, errTable
+		return nil, fmt.Errorf("%w: %w", errTable, err)
 	}
 	return nil, errAgain
 }
@@ -200,6 +201,8 @@ func (r *renewal) failed(ctx context.Context, held *record, cause *Error) (Token
 // is when the lease is not this flight's any more, which may also be because the
 // write was done without anybody's hearing of it.
 func (r *renewal) settle(ctx context.Context, next *record) *record {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	next.leaseOwner, next.leaseUntil = "", time.Time{}
 	for range tries {
 		if r.at.write(ctx, next) == nil {

@@ -42,8 +42,10 @@ func shape(req *http.Request, client *callout.OAuth) *http.Request {
 	if value := authorization(&client.TokenAuth); value != "" {
 		out.Header.Set("Authorization", value)
 	}
-	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	out.GetBody = nil // so that nothing can send it again
+	// For the connection that was closed before anything was written to it.
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	out.Body, _ = out.GetBody() // cannot fail
+	out.ContentLength = int64(len(body))
 	return out
 }
 

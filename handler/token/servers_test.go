@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"callout/handler/callout"
 	"callout/handler/egress"
@@ -22,6 +23,9 @@ type tokenServer struct {
 	asked atomic.Int32
 }
 
+// quietLog is for servers on which connections break on purpose.
+var quietLog = log.New(io.Discard, "", 0)
+
 func newTokenServer(t *testing.T, answer http.HandlerFunc) *tokenServer {
 	t.Helper()
 	s := &tokenServer{}
@@ -29,7 +33,7 @@ func newTokenServer(t *testing.T, answer http.HandlerFunc) *tokenServer {
 		s.asked.Add(1)
 		answer(w, r)
 	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that break are the point
+	s.Config.ErrorLog = quietLog
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
@@ -54,7 +58,7 @@ func (s *tokenServer) fetch(t *testing.T, ctx context.Context, client callout.OA
 	t.Helper()
 	before := s.asked.Load()
 	client.TokenURL = s.URL + client.TokenURL
-	got, err := fetch(ctx, s.transport(t), &client)
+	got, err := fetch(ctx, s.transport(t), &client, time.Now)
 	if n := s.asked.Load() - before; n != 1 {
 		t.Errorf("%d token requests were made", n)
 	}

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,10 +34,32 @@ type alone struct {
 
 // flight is one attempt to get a token, for all who wait here.
 type flight struct {
-	ask   Ask
-	done  chan struct{}
+	ask  Ask
+	done chan struct{}
+	// due is a token that can still be used, by the one who waits for another.
+	due   Token
 	token Token
 	err   error
+}
+
+// patience is how long a caller waits for another token while the one that is due
+// can still be used. The flight goes on: what it gets is for the next.
+const patience = 2 * time.Second
+
+// wait waits for the end of the flight. It reports false when ctx ends before.
+func (f *flight) wait(ctx context.Context) (token Token, err error, ok bool) {
+	var impatient <-chan time.Time
+	if !f.due.IsZero() {
+		impatient = time.After(patience)
+	}
+	select {
+	case <-f.done:
+		return f.token, f.err, true
+	case <-impatient:
+		return f.due, nil, true
+	case <-ctx.Done():
+		return Token{}, &Error{Reason: TimedOut}, false
+	}
 }
 
 // ended is the done of whatever has been done.
@@ -55,10 +78,18 @@ func (c *Cache) slot(client *callout.OAuth) *slot {
 		if len(c.slots) >= maxSlots {
 			clear(c.slots) // tokens are in the table as well
 		}
-		s = &slot{cache: c, client: client}
+		s = &slot{cache: c, client: own(client)}
 		c.slots[id] = s
 	}
 	return s
+}
+
+// own returns a copy of client that keeps nothing else of its configuration in
+// memory.
+func own(client *callout.OAuth) *callout.OAuth {
+	out := *client
+	out.Parameters = slices.Clone(client.Parameters)
+	return &out
 }
 
 // look returns what is in memory as a flight that has ended, or else the flight
@@ -67,17 +98,18 @@ func (s *slot) look(ctx context.Context, ask Ask) *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cache.opts.Now()
-	if s.token.ID != ask.Rejected {
-		late := s.flight != nil || now.Before(s.lookAgain)
-		if s.token.fresh(now) || late && s.token.usable(now) {
-			return &flight{ask: ask, done: ended, token: s.token}
-		}
-	}
-	if now.Before(s.refusedUntil) && !ask.Insist {
+	usable := s.token.ID != ask.Rejected && s.token.usable(now)
+	refused := within(now, s.refusedUntil, glance) && !ask.Insist
+	switch {
+	case usable && (refused || s.flight != nil || s.token.fresh(now) || within(now, s.lookAgain, mostBackoff)):
+		return &flight{ask: ask, done: ended, token: s.token}
+	case refused:
 		return &flight{ask: ask, done: ended, err: s.refused.refusal(now)}
-	}
-	if s.flight == nil {
+	case s.flight == nil:
 		s.flight = &flight{ask: ask, done: make(chan struct{})}
+		if usable {
+			s.flight.due = s.token
+		}
 		go s.fly(context.WithoutCancel(ctx), s.flight)
 	}
 	return s.flight
@@ -85,7 +117,7 @@ func (s *slot) look(ctx context.Context, ask Ask) *flight {
 
 // flightTimeout bounds a flight: a lease of somebody who died, and then a token
 // request between two writes.
-const flightTimeout = 45 * time.Second
+const flightTimeout = time.Minute
 
 func (s *slot) fly(ctx context.Context, f *flight) {
 	ctx, cancel := context.WithTimeout(ctx, flightTimeout)
@@ -135,4 +167,7 @@ func (s *slot) leaveUntil(t time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lookAgain = t
+	if latest := s.cache.opts.Now().Add(mostBackoff); t.After(latest) {
+		s.lookAgain = latest
+	}
 }

@@ -66,6 +66,9 @@ type Cache struct {
 
 // New returns a Cache. Nothing is read or sent yet.
 func New(opts Options) *Cache {
+	now := opts.Now
+	// Without the monotonic reading, which stands still while a machine sleeps.
+	opts.Now = func() time.Time { return now().Round(0) }
 	return &Cache{opts: opts, keys: newKeys(opts), slots: map[fingerprint]*slot{}}
 }
 
@@ -92,14 +95,10 @@ func (c *Cache) Get(ctx context.Context, client *callout.OAuth, ask Ask) (Token,
 	s := c.slot(client)
 	for {
 		f := s.look(ctx, ask)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			return Token{}, &Error{Reason: TimedOut}
-		}
+		token, err, ok := f.wait(ctx)
 		// Who joined a flight of others, under way before, may still need one.
-		if f.ask == ask || f.err == nil && f.token.ID != ask.Rejected {
-			return f.token, f.err
+		if !ok || f.ask == ask || err == nil && token.ID != ask.Rejected {
+			return token, err
 		}
 	}
 }
@@ -118,7 +117,7 @@ func (c *Cache) Fetch(ctx context.Context, client *callout.OAuth) (Token, error)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	begun := c.opts.Now() // the lifetime may have begun as early as this
-	granted, err := fetch(ctx, c.opts.Transport, client)
+	granted, err := fetch(ctx, c.opts.Transport, client, c.opts.Now)
 	if err != nil {
 		return Token{}, err
 	}

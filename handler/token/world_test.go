@@ -103,6 +103,8 @@ type instance struct {
 	skew  time.Duration
 	// cut is set when nothing reaches the table any more.
 	cut atomic.Bool
+	// hang is set when writes get no answer.
+	hang atomic.Bool
 }
 
 // instance returns a cold instance.
@@ -122,9 +124,11 @@ func (w *world) start(i *instance, provider http.RoundTripper) *instance {
 	i.world = w
 	rows, now := w.rows(i)
 	i.Cache = token.New(token.Options{Rows: rows, Vault: w.vault, Place: "a table", Transport: provider, Now: now,
-		Log: slog.New(slog.DiscardHandler)})
+		Log: w.log()})
 	return i
 }
+
+func (w *world) log() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (w *world) instances(n int) []*instance {
 	out := make([]*instance, n)
@@ -155,6 +159,10 @@ func (l *lossy) Get(ctx context.Context, partition, key string) (row store.Row, 
 }
 
 func (l *lossy) Put(ctx context.Context, row store.Row) (etag string, err error) {
+	if l.instance.hang.Load() {
+		<-ctx.Done()
+		return "", errLost
+	}
 	err = l.send(func() error { etag, err = l.Rows.Put(ctx, row); return err })
 	return etag, err
 }
