@@ -33,7 +33,7 @@ func (w *compiler) compileBody() {
 		w.fault(callout.InvalidValue, "body", err.(*callout.Error).Message)
 		return
 	}
-	root := parseOrdered(c.Body)
+	root := schema.ParseOrdered(c.Body)
 	if c.BodyFormat == callout.BodyForm {
 		w.template.body = w.compileForm(root)
 	} else {

@@ -1,6 +1,9 @@
 package request
 
-import "callout/handler/callout"
+import (
+	"callout/handler/callout"
+	"callout/handler/schema"
+)
 
 // form writes application/x-www-form-urlencoded (WHATWG URL, section 5).
 type form []pair
@@ -20,15 +23,15 @@ func (f form) write(out []byte, v *values) []byte {
 // compileForm prepares a form template: an object whose members are single
 // values, or arrays of them.
 func (w *compiler) compileForm(root any) form {
-	members, ok := root.(object)
+	members, ok := root.(schema.Object)
 	if !ok {
 		w.fault(callout.InvalidValue, "body", "The template of a form must be an object. Write one, with a member for each entry of the form.")
 	}
 	out := make(form, len(members))
 	for i, m := range members {
-		at := below("body", m.name)
-		w.checkKey(m.name, at)
-		out[i] = pair{name: pairName(m.name), values: w.compileEntry(m.value, at)}
+		at := below("body", m.Name)
+		w.checkKey(m.Name, at)
+		out[i] = pair{name: pairName(m.Name), values: w.compileEntry(m.Value, at)}
 	}
 	return out
 }
@@ -49,7 +52,7 @@ func (w *compiler) compileScalar(v any, at string) text {
 	switch v := v.(type) {
 	case string:
 		return w.compileTemplateText(v, at, appendQueryEscaped)
-	case nil, object, []any:
+	case nil, schema.Object, []any:
 		w.fault(callout.InvalidValue, at, "A form holds texts, numbers, true and false, and arrays of them. Write what is nested as entries of their own, and leave null out.")
 		return nil
 	default:

@@ -1,5 +1,7 @@
 package request
 
+import "callout/handler/schema"
+
 // jsonBody fills in a JSON template. The template has been parsed before
 // anything is filled in, so that whatever an argument holds is data.
 type jsonBody struct{ root piece }
@@ -92,7 +94,7 @@ func (w *compiler) compilePiece(v any, at string) piece {
 	switch v := v.(type) {
 	case string:
 		return w.compileString(v, at)
-	case object:
+	case schema.Object:
 		return w.compileObject(v, at)
 	case []any:
 		return w.compileArray(v, at)
@@ -111,12 +113,12 @@ func (w *compiler) compileString(s, at string) piece {
 	return textPiece(t)
 }
 
-func (w *compiler) compileObject(members object, at string) piece {
+func (w *compiler) compileObject(members schema.Object, at string) piece {
 	out, fixed := make(objectPiece, len(members)), true
 	for i, m := range members {
-		place := below(at, m.name)
-		w.checkKey(m.name, place)
-		out[i] = memberPiece{append(appendQuoted(nil, m.name), ':'), w.compilePiece(m.value, place)}
+		place := below(at, m.Name)
+		w.checkKey(m.Name, place)
+		out[i] = memberPiece{append(appendQuoted(nil, m.Name), ':'), w.compilePiece(m.Value, place)}
 		fixed = fixed && isFixed(out[i].value)
 	}
 	return folded(out, fixed)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"callout/handler/callout"
+	"callout/handler/schema"
 )
 
 // places is a set of the places of a request into which a field goes.
@@ -30,7 +31,7 @@ func (w *compiler) nameFields() {
 // placeFields decides where the fields go: into the templates that name them, or
 // else where each says itself.
 func (w *compiler) placeFields() {
-	var flat []member
+	var flat []schema.Member
 	for i := range w.config.Fields {
 		field, at := &w.config.Fields[i], fmt.Sprintf("fields[%d]", i)
 		w.checkIn(field, at)
@@ -46,7 +47,7 @@ func (w *compiler) placeFields() {
 			w.template.places[field.Name] = inHeader
 		case callout.InBody:
 			w.template.places[field.Name] = inBody
-			flat = append(flat, member{field.Name, "{{" + field.Name + "}}"})
+			flat = append(flat, schema.Member{Name: field.Name, Value: "{{" + field.Name + "}}"})
 		}
 	}
 	w.flatBody(flat)
@@ -54,7 +55,7 @@ func (w *compiler) placeFields() {
 
 // flatBody makes the body that has no template: an object of the fields that go
 // there, in the order in which they are declared.
-func (w *compiler) flatBody(members object) {
+func (w *compiler) flatBody(members schema.Object) {
 	c := w.config
 	switch {
 	case hasTemplate(c) || c.BodyFormat == callout.BodyNone || !callout.HasBody(c.Method):
