@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"secret", "store", "logline", "route", "azure"},
 	{"callout"},
 	{"schema", "redact", "egress", "history", "localstore", "tablestore", "keyvault", "storetest"},
-	{"request", "credential", "token"},
+	{"request", "credential", "token", "draft"},
 	{"catalog", "approval"},
 	{"execute"},
 	{"sweep"},
