@@ -90,7 +90,7 @@ func (a *API) test(r *http.Request) (reply, error) {
 }
 
 func (a *API) testDraft(r *http.Request) (reply, error) {
-	doc, err := document(r, false)
+	doc, err := document(r, false, "config", "body")
 	if err != nil {
 		return reply{}, err
 	}
@@ -107,7 +107,13 @@ func (a *API) getExecution(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, body: execution}, nil
+	return reply{status: http.StatusOK, body: recorded{execution, request.Curl(execution.Request)}}, nil
+}
+
+// recorded is an execution with its request as a cURL command, secrets masked.
+type recorded struct {
+	*callout.Execution
+	Curl string `json:"curl"`
 }
 
 func (a *API) listExecutions(r *http.Request) (reply, error) {

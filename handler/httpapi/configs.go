@@ -71,7 +71,7 @@ func hostLike(text string) bool {
 }
 
 func (a *API) createConfig(r *http.Request) (reply, error) {
-	doc, err := document(r, false)
+	doc, err := document(r, false, "body")
 	if err != nil {
 		return reply{}, err
 	}
@@ -105,7 +105,7 @@ func (a *API) putConfig(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	doc, err := document(r, false)
+	doc, err := document(r, false, "body")
 	if err != nil {
 		return reply{}, err
 	}
@@ -144,7 +144,7 @@ func (a *API) patchConfig(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	patch, err := document(r, false)
+	patch, err := document(r, false, "body")
 	if err != nil {
 		return reply{}, err
 	}
@@ -168,6 +168,7 @@ func merge(now *callout.Config, patch any) (*callout.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	schema.KeepText(doc, data, "body")
 	return named(schema.MergePatch(doc, patch), now.Name)
 }
 

@@ -199,13 +199,15 @@ func TestPatchIsAMergePatch(t *testing.T) {
 // secretive is a configuration with a secret in every place that can hold one,
 // by what the place is called.
 var secretive = map[string]doc{
-	"bearer":          {"auth": doc{"type": "bearer", "token": "tok-canary-bearer"}},
-	"basic":           {"auth": doc{"type": "basic", "username": "u", "password": "pw"}},
-	"hidden username": {"auth": doc{"type": "basic", "username": "user-canary", "usernameSecret": true, "password": "pass-canary"}},
-	"key in a header": {"auth": doc{"type": "apiKey", "header": "X-Auth", "prefix": "Key ", "key": "key-canary-1"}},
-	"key in a query":  {"auth": doc{"type": "apiKey", "in": "query", "query": "k", "key": "key-canary-2"}},
-	"header":          {"headers": []any{doc{"name": "X-Api-Key", "value": "header-canary"}, doc{"name": "Plain", "value": "1"}}},
-	"all of a header": {"auth": doc{"type": "bearer", "token": "tok-canary-bearer"}, "headers": []any{doc{"name": "Marked", "value": "marked-canary", "secret": true}}},
+	"bearer":            {"auth": doc{"type": "bearer", "token": "tok-canary-bearer"}},
+	"basic":             {"auth": doc{"type": "basic", "username": "u", "password": "pw"}},
+	"hidden username":   {"auth": doc{"type": "basic", "username": "user-canary", "usernameSecret": true, "password": "pass-canary"}},
+	"key in a header":   {"auth": doc{"type": "apiKey", "header": "X-Auth", "prefix": "Key ", "key": "key-canary-1"}},
+	"key in a query":    {"auth": doc{"type": "apiKey", "in": "query", "query": "k", "key": "key-canary-2"}},
+	"header":            {"headers": []any{doc{"name": "X-Api-Key", "value": "header-canary"}, doc{"name": "Plain", "value": "1"}}},
+	"value in a header": {"headers": []any{doc{"name": "Marked", "value": "v {{secret.v}}", "secret": false}}, "secretValues": doc{"v": "value-canary-1"}},
+	"value unused":      {"secretValues": doc{"v": "value-canary-2", "w": "value-canary-3"}},
+	"all of a header":   {"auth": doc{"type": "bearer", "token": "tok-canary-bearer"}, "headers": []any{doc{"name": "Marked", "value": "marked-canary", "secret": true}}},
 }
 
 func TestGetThenPutOfTheSameDocumentChangesNothing(t *testing.T) {

@@ -46,12 +46,13 @@ func readConfig(doc any, replaces bool, known []callout.Fault) (*callout.Config,
 }
 
 // withClearing puts back the nulls that clear a stored secret. They stand in
-// auth and in headers, where a null beside them means nothing else.
+// auth, in headers and in secretValues, where a null beside them means nothing
+// else, or in the place of secretValues.
 func withClearing(settled, doc any) any {
 	out, given := settled.(map[string]any), doc.(map[string]any)
-	for _, name := range []string{"auth", "headers"} {
-		if given[name] != nil {
-			out[name] = given[name]
+	for _, name := range []string{"auth", "headers", "secretValues"} {
+		if v, ok := given[name]; v != nil || ok && name == "secretValues" {
+			out[name] = v
 		}
 	}
 	return out
@@ -146,12 +147,18 @@ func inside(inner, outer string) bool {
 }
 
 // hinges reports whether what is right at a place depends on what is at key: a
-// type decides about its neighbours, the method about who may be in the body.
+// type decides about its neighbours, the method about the body and who may be in
+// it, and names about who may name them.
 func hinges(place, key string) bool {
 	object, ok := strings.CutSuffix(key, ".type")
+	ofField := strings.HasPrefix(place, "fields[") && strings.HasSuffix(place, ".in")
 	switch {
 	case key == "method":
-		return strings.HasPrefix(place, "fields[") && strings.HasSuffix(place, ".in")
+		return ofField || place == "body" || place == "bodyFormat"
+	case key == "endpoint":
+		return ofField
+	case key == "fields" || inside(key, "secretValues"):
+		return place == "endpoint" || place == "auth.tokenUrl" || strings.HasSuffix(place, ".value")
 	case key == "auth.in":
 		return inside(place, "auth")
 	}

@@ -32,6 +32,8 @@ func TestEveryCodeIsProduced(t *testing.T) {
 		"InvalidQuery":       {400, "GET", "/configs?top=0", "", nil},
 		"InvalidRequest":     {400, "POST", "/execute/crm", `{"argument":{}}`, nil},
 		"InvalidConfig":      {400, "POST", "/configs", `{}`, nil},
+		"InvalidCurl":        {400, "POST", "/import", `{"curl":"wget"}`, nil},
+		"InvalidOpenAPI":     {400, "POST", "/import", `{"openapi":{}}`, nil},
 		"InvalidArguments":   {400, "POST", "/execute/crm", `{"arguments":{"unknown":1}}`, nil},
 		"SecretsRequired":    {400, "PATCH", "/configs/crm", `{"endpoint":"https://other.example.com"}`, nil},
 		"ConfigNotFound":     {404, "GET", "/configs/none", "", nil},

@@ -116,6 +116,20 @@ func TestAllFaultsAreNamedInOneAnswer(t *testing.T) {
 			[]string{"auth.type"}},
 		{"nothing that only follows from an unknown place of a key", `{"name":"a","endpoint":"https://h/","method":"GET","auth":{"type":"apiKey","key":"long-enough-key","in":"cookie","query":"k"}}`,
 			[]string{"auth.in"}},
+		{"of both in templates", `{"name":"a","endpoint":"https://{{x}}/","method":"POST","nope":1,"body":{"a":1},"bodyFormat":"none","headers":[{"name":"A","value":"{{x}}{{secret.s}}"},{"name":"B","value":"{{"}],"fields":[{"name":"x","type":"array","required":true},{"name":"y","type":"string","in":"header"},{"name":"Cookie","type":"string","in":"header"}]}`,
+			[]string{"body", "endpoint", "fields[0].type", "fields[2].name", "headers[0].value", "headers[1].value", "nope"}},
+		{"of both in secret values", `{"name":"a","endpoint":"https://h/","method":"GET","secretValues":{"a":1,"b":"short","c d":"long-enough"},"headers":[{"name":"A\n","value":"x"}]}`,
+			[]string{"headers[0].name", "secretValues.a", "secretValues.b"}},
+		{"nothing that only follows from unreadable secret values", `{"name":"a","endpoint":"https://h/{{secret.a}}","method":"GET","secretValues":{"a":1},"headers":[{"name":"A","value":"{{secret.a}}"}]}`,
+			[]string{"secretValues.a"}},
+		{"nothing that only follows from unreadable fields", `{"name":"a","endpoint":"https://h/{{x}}","method":"GET","fields":7,"headers":[{"name":"A","value":"{{x}}"}]}`,
+			[]string{"fields"}},
+		{"nothing that only follows from an unreadable name of a field", `{"name":"a","endpoint":"https://h/{{x}}","method":"GET","fields":[{"name":7,"type":"string"}]}`,
+			[]string{"fields[0].name"}},
+		{"nothing that only follows from an unreadable endpoint", `{"name":"a","endpoint":7,"method":"GET","fields":[{"name":"x","type":"string","in":"path","required":true}]}`,
+			[]string{"endpoint"}},
+		{"nothing that only follows from an unknown method and a body", `{"name":"a","endpoint":"https://h/","method":"FETCH","body":{"a":1},"bodyFormat":"form"}`,
+			[]string{"method"}},
 		{"nothing that only follows from an unknown method", `{"name":"a","endpoint":"https://h/","method":"FETCH","fields":[{"name":"a","type":"string","in":"body"}]}`,
 			[]string{"method"}},
 	}
@@ -149,6 +163,19 @@ func TestASecretThatMayBeStoredIsNotMissed(t *testing.T) {
 	s := newService(t)
 	s.want(201, "POST", "/configs", s.config("crm", "/ok", secretive["bearer"]))
 	for method, body := range map[string]string{"PUT": s.config("crm", "/ok", doc{"auth": doc{"type": "bearer"}, "nope": 1}), "PATCH": `{"nope":1}`} {
+		if got := s.want(400, method, "/configs/crm", body).problem().targets(); !slices.Equal(got, []string{"nope"}) {
+			t.Errorf("%s names %q", method, got)
+		}
+	}
+}
+
+func TestASecretValueThatMayBeStoredIsNotMissed(t *testing.T) {
+	s := newService(t)
+	members := doc{"endpointSecret": true, "endpoint": s.upstream.URL + "/echo/{{id}}?k={{secret.k}}", "secretValues": doc{"k": "long-enough"},
+		"fields": []any{doc{"name": "id", "type": "string", "in": "path", "required": true}}}
+	read := s.want(201, "POST", "/configs", s.config("crm", "/ok", members)).object(t)
+	read["nope"] = 1
+	for method, body := range map[string]string{"PUT": encoded(read), "PATCH": `{"nope":1}`} {
 		if got := s.want(400, method, "/configs/crm", body).problem().targets(); !slices.Equal(got, []string{"nope"}) {
 			t.Errorf("%s names %q", method, got)
 		}

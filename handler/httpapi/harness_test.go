@@ -129,6 +129,9 @@ type upstream struct {
 	mu     sync.Mutex
 	header http.Header
 	query  string
+	path   string
+	body   string
+	asked  string // the newest token request
 	calls  int
 }
 
@@ -138,6 +141,19 @@ func newUpstream(t testing.TB) *upstream {
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"id": 7}`)
+	})
+	mux.HandleFunc("/oauth/", func(w http.ResponseWriter, r *http.Request) {
+		form, _ := io.ReadAll(r.Body)
+		u.mu.Lock()
+		u.asked = r.URL.RequestURI() + " " + string(form)
+		u.mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"access_token": "canary-access", "expires_in": 3600}`)
+	})
+	mux.HandleFunc("/echo/", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.URL.RequestURI()+"\n")
+		_ = r.Header.WriteSubset(w, nil)
+		_, _ = io.Copy(w, r.Body)
 	})
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		_ = r.Header.WriteSubset(w, nil)
@@ -150,8 +166,10 @@ func newUpstream(t testing.TB) *upstream {
 		http.Redirect(w, r, "/ok", http.StatusFound)
 	})
 	u.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		u.mu.Lock()
-		u.header, u.query, u.calls = r.Header.Clone(), r.URL.RawQuery, u.calls+1
+		u.header, u.query, u.path, u.body, u.calls = r.Header.Clone(), r.URL.RawQuery, r.URL.EscapedPath(), string(body), u.calls+1
 		u.mu.Unlock()
 		mux.ServeHTTP(w, r)
 	}))

@@ -16,6 +16,7 @@ import (
 
 	"callout/handler/callout"
 	"callout/handler/catalog"
+	"callout/handler/draft"
 	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/route"
@@ -60,6 +61,7 @@ func (a *API) Handlers() map[string]http.Handler {
 		"config":     {"GET": a.getConfig, "PUT": a.putConfig, "PATCH": a.patchConfig, "DELETE": a.deleteConfig},
 		"test":       {"POST": a.test},
 		"test-draft": {"POST": a.testDraft},
+		"import":     {"POST": a.importDrafts},
 		"execute":    {"POST": a.execute},
 		"execution":  {"GET": a.getExecution},
 		"executions": {"GET": a.listExecutions},
@@ -128,6 +130,8 @@ func (a *API) send(w http.ResponseWriter, r *http.Request, answer reply) {
 var statuses = map[string]int{
 	invalidJSON:                       http.StatusBadRequest,
 	invalidQuery:                      http.StatusBadRequest,
+	callout.InvalidCurl:               http.StatusBadRequest,
+	draft.InvalidOpenAPI:              http.StatusBadRequest,
 	callout.InvalidConfig:             http.StatusBadRequest,
 	callout.InvalidArguments:          http.StatusBadRequest,
 	callout.InvalidRequest:            http.StatusBadRequest,

@@ -100,6 +100,16 @@ func (w *walk) configurations(t *testing.T) {
 	w.do(201, "PUT", "/configs/query", w.config("query", "/ok", doc{"auth": doc{"type": "apiKey", "in": "query", "query": "k", "key": "secret-canary-query"}}))
 	w.do(201, "PUT", "/configs/basic", w.config("basic", "/refuse", doc{"auth": doc{
 		"type": "basic", "username": "secret-canary-user", "usernameSecret": true, "password": "secret-canary-password"}}))
+	templates := doc{"method": "POST", "endpointSecret": true, "secretValues": doc{"a": "secret-canary-a", "b.c": "secret-canary/b&c"},
+		"headers": []any{doc{"name": "X-Secret", "value": "secret-canary-d {{secret.a}} {{id}}"}, doc{"name": "X-Seen", "value": "{{secret.b.c}}"}},
+		"fields":  []any{doc{"name": "id", "type": "string", "in": "path", "required": true}},
+		"body":    doc{"canary": "{{secret.a}}", "b": "x {{secret.b.c}} {{id}}"}}
+	w.do(201, "PUT", "/configs/templates", w.config("templates", "/echo/{{id}}/secret-canary-path?k={{secret.b.c}}", templates))
+	w.do(200, "PATCH", "/configs/templates", `{"secretValues":{"a":"secret-canary-e"}}`)
+	w.do(400, "PATCH", "/configs/templates", `{"secretValues":{"a":null}}`)
+	w.do(400, "PATCH", "/configs/templates", `{"secretValues":{"b.c":"secret-canary\r\n"},"body":"secret-canary {{secret-canary"}`)
+	w.do(400, "PATCH", "/configs/templates", `{"endpoint":"https://canary.example.com/{{id}}"}`)
+	w.do(200, "GET", "/configs/templates", "")
 	w.do(200, "GET", "/configs/crm", "")
 	w.do(200, "GET", "/configs?top=1", "")
 }
@@ -112,6 +122,12 @@ func (w *walk) calls(t *testing.T) {
 	}
 	w.do(200, "POST", "/configs/crm/test", `{"arguments":{"text":"canary-argument"},"send":true}`)
 	w.do(200, "GET", "/executions/"+id, "")
+	w.do(200, "POST", "/execute/templates", `{"arguments":{"id":"canary-id"}}`)
+	if got := w.upstream.got("X-Secret"); got != "secret-canary-d secret-canary-e canary-id" {
+		w.t.Errorf("the upstream got %q; is the walk still worth something?", got)
+	}
+	w.do(200, "POST", "/configs/templates/test", `{"arguments":{"id":"canary-id"},"send":true}`)
+	w.do(200, "POST", "/configs/templates/test", "")
 	for _, name := range []string{"hook", "query", "basic"} {
 		w.do(200, "POST", "/execute/"+name, "")
 		w.do(200, "POST", "/configs/"+name+"/test", "")

@@ -86,6 +86,21 @@ func TestAListShowsNoBodies(t *testing.T) {
 	}
 }
 
+// A request that was made can be repeated by hand: as a command, without its
+// secrets.
+func TestARecordedRequestIsAlsoACommand(t *testing.T) {
+	s := newService(t)
+	s.want(201, "POST", "/configs", s.config("crm", "/ok", secretive["bearer"]))
+	id := s.want(200, "POST", "/execute/crm", "").object(t)["executionId"].(string)
+	got := s.want(200, "GET", "/executions/"+id, "").object(t)
+	curl, _ := got["curl"].(string)
+	for _, part := range []string{"curl ", got["request"].(doc)["url"].(string), "Authorization: Bearer [secret]"} {
+		if !strings.Contains(curl, part) {
+			t.Errorf("the command lacks %q: %s", part, curl)
+		}
+	}
+}
+
 func TestQueriesThatAreRefused(t *testing.T) {
 	s := newService(t)
 	const canary = "canary4711"

@@ -45,8 +45,8 @@ func tooLargeBody() error {
 }
 
 // document reads the body as one JSON document. An empty body counts as an
-// empty object where that is allowed.
-func document(r *http.Request, emptyAllowed bool) (any, error) {
+// empty object where that is allowed. What path leads to is kept as text.
+func document(r *http.Request, emptyAllowed bool, path ...string) (any, error) {
 	data, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,11 @@ func document(r *http.Request, emptyAllowed bool) (any, error) {
 		return nil, &callout.Error{Code: invalidJSON,
 			Message: "The body is empty. Send a JSON object, with a Content-Length: behind some hosts a chunked body arrives empty."}
 	}
-	return schema.Parse(data)
+	doc, err := schema.Parse(data)
+	if err == nil && len(path) > 0 {
+		schema.KeepText(doc, data, path...)
+	}
+	return doc, err
 }
 
 // checked validates a document against a schema of the OpenAPI document.
