@@ -5,6 +5,8 @@ package callout
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"callout/handler/secret"
@@ -180,7 +182,8 @@ func (c *Config) replaceNulls() {
 }
 
 // UnmarshalJSON decodes a header. A header whose name says that its value is a
-// credential is a secret unless "secret": false is said.
+// credential is a secret unless "secret": false is said, or the value is nothing
+// but what others fill in.
 func (h *Header) UnmarshalJSON(data []byte) error {
 	var in struct {
 		Name   string        `json:"name"`
@@ -190,7 +193,7 @@ func (h *Header) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
-	*h = Header{Name: in.Name, Secret: soundsSecret(in.Name)}
+	*h = Header{Name: in.Name, Secret: soundsSecret(in.Name) && !onlyPlaceholders(in.Value)}
 	if in.Secret != nil {
 		h.Secret = *in.Secret
 	}
@@ -200,6 +203,13 @@ func (h *Header) UnmarshalJSON(data []byte) error {
 		h.Value = in.Value.Reveal()
 	}
 	return nil
+}
+
+// onlyPlaceholders reports whether text has nothing in it that could be secret.
+func onlyPlaceholders(value secret.Secret) bool {
+	text, problem := ParseText(value.Reveal())
+	literal := func(part Part) bool { return strings.TrimSpace(part.Literal) != "" }
+	return len(text) > 0 && problem == "" && !slices.ContainsFunc(text, literal)
 }
 
 // HasBody reports whether requests of the method carry a body.

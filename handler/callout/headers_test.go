@@ -98,3 +98,15 @@ func TestHeadersOfTheCorpus(t *testing.T) {
 		t.Errorf("the corpus has %d rows about headers", rows)
 	}
 }
+// A header that sounds secret and holds nothing but placeholders is shown: what
+// an agent fills in is no secret, and what a secret value fills in is one there.
+func TestAHeaderOfPlaceholdersOnlyIsNoSecret(t *testing.T) {
+	for value, hidden := range map[string]bool{
+		"{{id}}": false, "{{id}} {{id}}": false, "{{secret.key}}": false, "a-{{id}}-long": true, "canary-key": true,
+	} {
+		c := decode(t, with(doc{"headers": list{doc{"name": "Idempotency-Key", "value": value}}}))
+		if got := c.Headers[0]; got.Secret != hidden || got.Hidden.IsSet() != hidden || (got.Value == value) == hidden {
+			t.Errorf("%s: the header is %+v", value, got)
+		}
+	}
+}

@@ -188,7 +188,7 @@ func TestFieldsInPathAndHeader(t *testing.T) {
 		{"an array in the query", one(inQuery, doc{"type": "array"}), ""},
 		{"an array as a header", one(plain, doc{"type": "array", "in": "header"}), badType},
 		{"an object as a header", one(plain, doc{"type": "object", "in": "header"}), badType},
-		{"an array in the query only, said to be a header", one(inQuery, doc{"type": "array", "in": "header"}), ""},
+		{"an array in the query, said to be a header as well", one(inQuery, doc{"type": "array", "in": "header"}), badType},
 		{"a boolean as a header", one(plain, doc{"type": "boolean", "in": "header"}), ""},
 
 		{"a header", header("X-Request-Id"), ""},
@@ -198,9 +198,10 @@ func TestFieldsInPathAndHeader(t *testing.T) {
 		{"a header that is configured", doc{"headers": list{doc{"name": "X-A", "value": "v"}}, "fields": list{doc{"name": "x-a", "type": "string", "in": "header"}}}, badName},
 		{"a header that the credential sets", doc{"auth": doc{"type": "apiKey", "header": "X-Cred", "key": "canary-key"}, "fields": list{doc{"name": "x-cred", "type": "string", "in": "header"}}}, badName},
 		{"Authorization", header("Authorization"), badName},
-		{"said to be a header of a reserved name, and named elsewhere", one("https://api.example.com/?x={{Host}}", doc{"name": "Host", "in": "header"}), ""},
-		{"said to be a header of a reserved name, and named in the body", doc{"body": list{doc{"a": "x {{ Host }}"}}, "fields": list{doc{"name": "Host", "type": "array", "in": "header"}}}, ""},
-		{"in the query under a taken name, and named in the body", doc{"endpoint": "https://api.example.com/?id=1", "body": "{{id}}", "fields": list{doc{"name": "id", "type": "string", "in": "query"}}}, ""},
+		{"what CGI takes for X-Forwarded-For", header("x_Forwarded_For"), badName},
+		{"said to be a header of a reserved name, and named elsewhere", one("https://api.example.com/?x={{Host}}", doc{"name": "Host", "in": "header"}), badName},
+		{"said to be a header of a reserved name, and named in the body", doc{"body": list{doc{"a": "x {{ Host }}"}}, "fields": list{doc{"name": "Host", "type": "string", "in": "header"}}}, badName},
+		{"in the query under a taken name, and named in the body", doc{"endpoint": "https://api.example.com/?id=1", "body": "{{id}}", "fields": list{doc{"name": "id", "type": "string", "in": "query"}}}, badName},
 		{"path, named in the body only", doc{"body": "{{id}}", "fields": list{doc{"name": "id", "type": "string", "in": "path"}}}, badIn},
 		{"an array in a configured header", doc{"headers": list{doc{"name": "X-A", "value": "{{tags}}"}}, "fields": list{doc{"name": "tags", "type": "array"}}}, badType},
 	}.run(t)

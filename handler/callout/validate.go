@@ -34,6 +34,8 @@ func (c *Config) Validate(excused []string) []Fault {
 	c.checkTexts(&f)
 	c.checkNumbers(&f)
 	c.Auth.check(&f, excused)
+	f.check(c.Auth.queryName() == "" || !slices.Contains(queryNames(c.URL()), c.Auth.queryName()), InvalidValue, "auth.query",
+		"The endpoint already sets this query parameter, and which of the two counts is up to the server. Remove it from the endpoint.")
 	c.checkHeaders(&f)
 	c.checkFields(&f)
 	c.checkTemplates(&f)

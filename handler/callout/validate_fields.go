@@ -57,7 +57,8 @@ func (p *fieldPlaces) check(f *faults, at string, field *Field) {
 	named := p.named[field.Name]
 	switch field.Place(p.method) {
 	case InQuery:
-		f.check(len(named) > 0 || !slices.Contains(p.queries, field.Name), InvalidValue, at+".name",
+		appended := len(named) == 0 || field.In == InQuery && !slices.Contains(named, InQuery)
+		f.check(!appended || !slices.Contains(p.queries, field.Name), InvalidValue, at+".name",
 			"The endpoint or the credential already sets this query parameter. Rename or remove the field, or the other.")
 	case InBody:
 		f.check(HasBody(p.method), InvalidValue, at+".in", `Requests of this method have no body. Set "in" to "query", or change the method.`)
@@ -65,7 +66,7 @@ func (p *fieldPlaces) check(f *faults, at string, field *Field) {
 		f.check(slices.Contains(named, InPath) || !p.read, MissingValue, at+".in",
 			"The endpoint's path has no placeholder for this field. Write one there, as in https://api.example.com/items/{{name}}.")
 	case InHeader:
-		if len(named) == 0 {
+		if !slices.Contains(named, InHeader) {
 			p.checkHeader(f, at, field)
 		}
 	default:
@@ -75,7 +76,7 @@ func (p *fieldPlaces) check(f *faults, at string, field *Field) {
 		f.check(field.Required || len(field.Default) > 0, InvalidValue, at+".required",
 			"The endpoint's path names this field, and there is no path without it. Require it, or give it a default.")
 	}
-	inHeader := slices.Contains(named, InHeader) || len(named) == 0 && field.In == InHeader
+	inHeader := slices.Contains(named, InHeader) || field.In == InHeader
 	f.check(!(inHeader || slices.Contains(named, InPath)) || field.Type != TypeArray && field.Type != TypeObject, InvalidValue, at+".type",
 		"A field that goes into the path or into a header must be a string, a number, an integer or a boolean. Change the type, or where it goes.")
 }

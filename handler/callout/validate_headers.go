@@ -35,7 +35,7 @@ func (c *Config) checkHeaders(f *faults) {
 // be read. agentsNeverBegin are how the names of others begin.
 var (
 	agentsNever = []string{
-		"authorization", "cookie", "cookie2", "set-cookie", "set-cookie2", "forwarded", "via", "x-real-ip", "true-client-ip",
+		"authorization", "cookie", "cookie2", "set-cookie", "set-cookie2", "forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip",
 		"x-http-method", "x-http-method-override", "x-method-override", "x-rewrite-url",
 		"x-aws-ec2-metadata-token", "metadata-flavor", "secret", "x-functions-key",
 	}
@@ -45,8 +45,10 @@ var (
 const agentHeaderAdvice = "What an agent fills in must not go into this header: it says who calls, how the body is to be read, or what a proxy is to do."
 
 // keptFromAgents reports whether no argument may go into the header of that name,
-// which is in lower case.
+// which is in lower case. Servers that pass headers on as variables (CGI, WSGI)
+// make one of hyphens and underscores.
 func keptFromAgents(name string) bool {
+	name = strings.ReplaceAll(name, "_", "-")
 	return slices.Contains(reserved, name) || slices.Contains(agentsNever, name) ||
 		slices.ContainsFunc(agentsNeverBegin, func(begin string) bool { return strings.HasPrefix(name, begin) })
 }

@@ -224,6 +224,9 @@ func TestTakenByTheCredential(t *testing.T) {
 		{"apiKey leaves Authorization", doc{"auth": inHeader, "headers": header("Authorization")}, ""},
 		{"apiKey in the query leaves headers", doc{"auth": inQuery, "headers": header("key")}, ""},
 		{"apiKey in the query and a field there", doc{"auth": inQuery, "fields": field("query")}, "InvalidValue fields[0].name"},
+		{"apiKey in the query of an endpoint that sets it", doc{"auth": inQuery, "endpoint": "https://api.example.com/?key=1"}, "InvalidValue auth.query"},
+		{"apiKey in the query of an endpoint that lets an agent set it",
+			doc{"auth": inQuery, "endpoint": "https://api.example.com/?key={{key}}", "fields": list{doc{"name": "key", "type": "string"}}}, "InvalidValue auth.query"},
 		{"apiKey in the query and a field in the body", doc{"auth": inQuery, "fields": field("body")}, ""},
 		{"apiKey in a header and a field in the query", doc{"auth": inHeader, "fields": field("query")}, ""},
 	}.run(t)

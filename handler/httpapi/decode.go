@@ -29,6 +29,7 @@ func decodeConfig(doc any, known ...callout.Fault) (*callout.Config, error) {
 // when there are none, the catalog looks. What is only missing may be stored if
 // the configuration replaces another.
 func readConfig(doc any, replaces bool, known []callout.Fault) (*callout.Config, []callout.Fault, error) {
+	keepValues(doc)
 	rest, faults := component("Config").Sift(schema.WithoutNulls(doc))
 	faults = append(slices.Clone(known), faults...)
 	if len(faults) == 0 {
@@ -43,6 +44,41 @@ func readConfig(doc any, replaces bool, known []callout.Fault) (*callout.Config,
 		faults = append(faults, beyond(more, faults)...)
 	}
 	return config, faults, err
+}
+
+// keepValues keeps the defaults and the enums of fields as they were given: a null
+// inside of one is a value, and not a property that is absent.
+func keepValues(doc any) {
+	config, _ := doc.(map[string]any)
+	fields, _ := config["fields"].([]any)
+	for _, field := range fields {
+		shape, _ := field.(map[string]any)
+		keep(shape, "default")
+		for ; shape != nil; shape, _ = shape["items"].(map[string]any) {
+			values, _ := shape["enum"].([]any)
+			for i := range values {
+				values[i] = asText(values[i])
+			}
+		}
+	}
+}
+
+func keep(members map[string]any, name string) {
+	if members[name] != nil {
+		members[name] = asText(members[name])
+	}
+}
+
+// asText writes an array or an object as JSON, in which nothing is looked for.
+func asText(v any) any {
+	switch v.(type) {
+	case map[string]any, []any:
+		text, err := encode(v)
+		if err == nil {
+			return json.RawMessage(text)
+		}
+	}
+	return v
 }
 
 // withClearing puts back the nulls that clear a stored secret. They stand in

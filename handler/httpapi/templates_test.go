@@ -202,3 +202,21 @@ func TestATokenRequestNamesSecretValues(t *testing.T) {
 	}
 	s.hunt(t, "the log", s.log.String(), "canary")
 }
+
+// A null inside of a default or of an enum is a value.
+func TestNullsInsideOfValuesStay(t *testing.T) {
+	s := newService(t)
+	field := doc{"name": "f", "type": "object", "default": doc{"a": nil, "b": []any{nil, doc{"c": nil}}}, "required": false}
+	list := doc{"name": "l", "type": "array", "items": doc{"type": "object", "enum": []any{doc{"a": nil}, doc{"a": 1}}}, "required": false}
+	s.want(201, "POST", "/configs", s.config("crm", "/ok", doc{"fields": []any{field, list}}))
+	read := s.want(200, "GET", "/configs/crm", "")
+	got := encoded(read.object(t)["fields"])
+	for _, part := range []string{`"default":{"a":null,"b":[null,{"c":null}]}`, `"enum":[{"a":null},{"a":1}]`} {
+		if !strings.Contains(got, part) {
+			t.Errorf("the fields lack %s: %s", part, got)
+		}
+	}
+	if again := s.want(200, "PUT", "/configs/crm", string(read.body)); string(again.body) != string(read.body) {
+		t.Errorf("put back as\n%s, read was\n%s", again.body, read.body)
+	}
+}
