@@ -98,6 +98,7 @@ func TestHeadersOfTheCorpus(t *testing.T) {
 		t.Errorf("the corpus has %d rows about headers", rows)
 	}
 }
+
 // A header that sounds secret and holds nothing but placeholders is shown: what
 // an agent fills in is no secret, and what a secret value fills in is one there.
 func TestAHeaderOfPlaceholdersOnlyIsNoSecret(t *testing.T) {

@@ -205,7 +205,7 @@ func (d *drafting) queryField(pair string) string {
 	name, value, found := strings.Cut(pair, "=")
 	plain, err := url.QueryUnescape(name)
 	text, err2 := url.QueryUnescape(value)
-	if !found || err != nil || err2 != nil || isCredential(plain) {
+	if !found || err != nil || err2 != nil || isQueryCredential(plain, text) {
 		return pair
 	}
 	field := d.field(callout.Field{Name: plain, Shape: callout.Shape{Type: callout.TypeString}, In: callout.InQuery, Default: encode(text)})
@@ -228,9 +228,10 @@ func (d *drafting) setEndpoint() {
 	pairs := strings.Split(a.query, "&")
 	for i, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
-		text, err := url.QueryUnescape(value)
-		if err == nil && value != "" && !strings.Contains(value, "{{") && isQueryCredential(name, text) {
-			pairs[i] = name + "=" + d.secretValue(name, text)
+		plain, err := url.QueryUnescape(name)
+		text, err2 := url.QueryUnescape(value)
+		if err == nil && err2 == nil && value != "" && !strings.Contains(value, "{{") && isQueryCredential(plain, text) {
+			pairs[i] = name + "=" + d.secretValue(plain, text)
 		}
 	}
 	a.query = strings.Join(pairs, "&")
@@ -243,12 +244,6 @@ func (d *drafting) decodeEndpoint(members map[string]any) {
 	var decoded callout.Config
 	_ = json.Unmarshal(data, &decoded)
 	d.config.Endpoint, d.config.EndpointSecret, d.config.HiddenEndpoint = decoded.Endpoint, decoded.EndpointSecret, decoded.HiddenEndpoint
-}
-
-// isQueryCredential is isCredential for a query, where more names are used: a key
-// of Google's, or the code of an Azure function.
-func isQueryCredential(name, value string) bool {
-	return isCredential(name) || strings.EqualFold(name, "key") || name == "code" && len(value) >= 40
 }
 
 // isCapability reports whether the address looks like a credential by itself, of a

@@ -21,10 +21,13 @@ func (d *drafting) authorization(value string) error {
 	}
 	switch strings.ToLower(scheme) {
 	case "bearer":
-		d.config.Auth = callout.Auth{Type: callout.AuthBearer, Token: usable(rest)}
+		d.noteScheme(scheme, "Bearer")
+		d.config.Auth = callout.Auth{Type: callout.AuthBearer, Token: d.usable("auth.token", rest)}
 		return nil
 	case "basic":
-		if !d.encodedPair(rest) {
+		if d.encodedPair(rest) {
+			d.noteScheme(scheme, "Basic")
+		} else {
 			d.apiKey(scheme+" ", rest)
 		}
 		return nil
@@ -43,13 +46,20 @@ func (d *drafting) authorization(value string) error {
 	return nil
 }
 
+// noteScheme says that Callout writes the name of a scheme in one way only.
+func (d *drafting) noteScheme(scheme, ours string) {
+	if scheme != ours {
+		d.note("Callout writes " + ours + " in the Authorization header, where the command has other capitals. HTTP takes both for the same (RFC 9110, section 11.1). If the API does not, use an API key with the scheme and a space as its prefix.")
+	}
+}
+
 func refuseComputed() error {
 	return refuseCurl("The Authorization header is computed for each request, so the one in the command is of no use for another. " +
 		"Callout has Basic, bearer tokens, keys in a header and OAuth 2.0 client credentials: use one of these if the API takes it.")
 }
 
 func (d *drafting) apiKey(prefix, key string) {
-	d.config.Auth = callout.Auth{Type: callout.AuthAPIKey, In: callout.InHeader, Header: "Authorization", Prefix: prefix, Key: usable(key)}
+	d.config.Auth = callout.Auth{Type: callout.AuthAPIKey, In: callout.InHeader, Header: "Authorization", Prefix: prefix, Key: d.usable("auth.key", key)}
 }
 
 // encodedPair reads the credentials of Basic authentication (RFC 7617). It reports
@@ -92,12 +102,15 @@ func (d *drafting) takeUser() {
 // the user name is the key, and a secret.
 func (d *drafting) basic(user, password string, known bool) {
 	a := callout.Auth{Type: callout.AuthBasic, Username: user}
-	if known && isValue(password) {
+	switch {
+	case !isValue(password):
+		d.lacks["auth.password"] = lack(password)
+	case known:
 		a.Password = secret.New(password) // may be short
 	}
 	isKey := isValue(password) && len(password) <= 1 && len(user) >= callout.MinSecret && !strings.Contains(user, "@")
 	if isKey || !isValue(user) {
-		a.Username, a.UsernameSecret, a.HiddenUsername = "", true, usable(user)
+		a.Username, a.UsernameSecret, a.HiddenUsername = "", true, d.usable("auth.username", user)
 	}
 	d.config.Auth = a
 }

@@ -124,11 +124,11 @@ func (d *drafting) takeForm(data string) error {
 
 // formMember returns what stands for the values of a name in the template, and
 // whether a field of that very name would do without one.
-func (d *drafting) formMember(p formPair) (placeholder string, plain bool) {
+func (d *drafting) formMember(p formPair) (value any, plain bool) {
 	f := callout.Field{Name: p.name, Shape: callout.Shape{Type: callout.TypeString}}
 	switch {
-	case len(p.values) == 1 && p.values[0] != "" && isCredential(p.name):
-		return d.secretValue(p.name, p.values[0]), false
+	case strings.Join(p.values, "") != "" && isCredential(p.name):
+		return d.secretEntries(p), false
 	case len(p.values) == 1:
 		f.Default = encode(p.values[0])
 	default:
@@ -138,13 +138,29 @@ func (d *drafting) formMember(p formPair) (placeholder string, plain bool) {
 	return "{{" + name + "}}", name == p.name
 }
 
+// secretEntries returns what stands in the template for values that are credentials.
+func (d *drafting) secretEntries(p formPair) any {
+	var out []any
+	for _, value := range p.values {
+		if value != "" {
+			value = d.secretValue(p.name, value)
+		}
+		out = append(out, value)
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return out
+}
+
 type formPair struct {
 	name   string
 	values []string
 }
 
-// parseForm reads a form. Values of one name come together at the place of the
-// first.
+// parseForm reads a form. Values of one name have to stand together, because a
+// template has each name once, and servers that build lists of objects from pairs
+// such as item[][id] go by their order.
 func parseForm(data string) ([]formPair, error) {
 	const advice = "The body has no Content-Type, or that of a form, and is no form of name=value pairs. Callout sends forms and JSON: add -H 'Content-Type: application/json' if it is JSON, and correct it."
 	var pairs []formPair
@@ -158,12 +174,14 @@ func parseForm(data string) ([]formPair, error) {
 		if !found || plain == "" || err != nil || err2 != nil {
 			return nil, refuseCurl(advice)
 		}
-		i := slices.IndexFunc(pairs, func(p formPair) bool { return p.name == plain })
-		if i < 0 {
-			i = len(pairs)
-			pairs = append(pairs, formPair{name: plain})
+		switch i := slices.IndexFunc(pairs, func(p formPair) bool { return p.name == plain }); {
+		case i < 0:
+			pairs = append(pairs, formPair{plain, []string{decoded}})
+		case i < len(pairs)-1:
+			return nil, refuseCurl("A name in the form comes again after other names. The order may carry meaning, and Callout sends all values of a name together. Number the names, as in item[0][id], or send JSON, if the API takes that; put equal names next to each other if their order means nothing.")
+		default:
+			pairs[i].values = append(pairs[i].values, decoded)
 		}
-		pairs[i].values = append(pairs[i].values, decoded)
 		if len(pairs) > callout.MaxFields {
 			return nil, refuseCurl("The form has more than %d names. Remove some.", callout.MaxFields)
 		}

@@ -188,6 +188,8 @@ func (c *call) take(o *option, value string) error {
 		c.query = append(c.query, value)
 	case "max-time":
 		return c.setSeconds(value)
+	case "range":
+		return c.setRange(value)
 	default:
 		c.takeOnce(o, value)
 	}
@@ -211,8 +213,6 @@ func (c *call) takeOnce(o *option, value string) {
 		c.agent = value
 	case "referer":
 		c.referer = strings.TrimSuffix(value, ";auto")
-	case "range":
-		c.parts = value
 	case "cookie":
 		if value != "" {
 			c.cookies = append(c.cookies, value)
@@ -235,6 +235,22 @@ func (c *call) setSeconds(value string) error {
 		return refuseCurl("The value of -m is not a number of seconds. Correct or remove it.")
 	}
 	c.seconds = int(math.Ceil(seconds))
+	return nil
+}
+
+// setRange reads -r. Without a hyphen, curl takes the number in front for the byte to
+// begin at.
+func (c *call) setRange(value string) error {
+	c.parts = value
+	digits := len(value) - len(strings.TrimLeft(value, "0123456789"))
+	if digits == 0 || strings.Contains(value, "-") {
+		return nil
+	}
+	from, err := strconv.ParseInt(value[:digits], 10, 64)
+	if err != nil {
+		return refuseCurl("The value of -r is a number that is too great. Correct or remove it.")
+	}
+	c.parts = strconv.FormatInt(from, 10) + "-"
 	return nil
 }
 

@@ -15,13 +15,14 @@ type drafting struct {
 	config  *callout.Config
 	address address
 	headers []given
-	media   string          // the Content-Type that curl would send; "" for none
-	names   map[string]bool // of fields
-	secrets map[string]bool // names of secret values
+	media   string            // the Content-Type that curl would send; "" for none
+	names   map[string]bool   // of fields
+	secrets map[string]bool   // names of secret values
+	lacks   map[string]string // why the value at a path was not taken over
 }
 
 func (c *call) draft() (*Draft, error) {
-	d := &drafting{call: c, config: &callout.Config{}, names: map[string]bool{}, secrets: map[string]bool{}}
+	d := &drafting{call: c, config: &callout.Config{}, names: map[string]bool{}, secrets: map[string]bool{}, lacks: map[string]string{}}
 	_ = json.Unmarshal([]byte("{}"), d.config) // gives what a configuration is by default
 	for _, step := range []func() error{d.takeMethod, d.takeAddress, d.takeHeaders, d.takeBody, d.takeTime} {
 		if err := step(); err != nil {
@@ -52,7 +53,11 @@ func (d *drafting) finish() (*Draft, error) {
 		notes = append(notes, fmt.Sprintf("The value of %s has to be given again when the draft is stored: Callout sends no secret back.", path))
 	}
 	for _, path := range unset {
-		notes = append(notes, fmt.Sprintf("The value of %s has to be given when the draft is stored: the command has a variable or a placeholder there, or fewer than %d bytes.", path, callout.MinSecret))
+		why := d.lacks[path]
+		if why == "" {
+			why = "the command does not tell it"
+		}
+		notes = append(notes, fmt.Sprintf("The value of %s has to be given when the draft is stored: %s.", path, why))
 	}
 	return &Draft{Config: d.config, Notes: notes}, nil
 }
@@ -112,17 +117,33 @@ func (d *drafting) secretValue(name, value string) string {
 		return ""
 	}
 	name = free(fieldName(name), maxFieldName, d.secrets)
-	d.config.SecretValues = append(d.config.SecretValues, callout.SecretValue{Name: name, Value: usable(value)})
+	d.config.SecretValues = append(d.config.SecretValues, callout.SecretValue{Name: name, Value: d.usable("secretValues/"+name, value)})
 	return "{{secret." + name + "}}"
 }
 
-// usable returns the secret, or none where a variable or placeholder stands for it
-// or where it is shorter than a secret may be.
-func usable(value string) secret.Secret {
-	if !isValue(value) || len(value) < callout.MinSecret {
+// usable returns the secret that belongs to the path, or none and keeps the reason
+// why its value cannot be taken over.
+func (d *drafting) usable(path, value string) secret.Secret {
+	if why := lack(value); why != "" {
+		d.lacks[path] = why
 		return secret.Secret{}
 	}
 	return secret.New(value)
+}
+
+// lack says why a text cannot be a secret; "" if it can be one.
+func lack(value string) string {
+	switch {
+	case strings.Contains(value, unknown):
+		return "the command has a variable there, whose value is not known here"
+	case !isValue(value):
+		return "the command has a placeholder there"
+	case value == "":
+		return "the command has nothing there"
+	case len(value) < callout.MinSecret:
+		return fmt.Sprintf("what the command has there is shorter than %d bytes, which is the least that a secret may have", callout.MinSecret)
+	}
+	return ""
 }
 
 // isValue reports whether a text is not, and has not in it, a stand-in for something

@@ -1,7 +1,6 @@
 package draft
 
 import (
-	"encoding/json"
 	"strings"
 
 	"callout/handler/callout"
@@ -111,20 +110,13 @@ func (d *drafting) sortHeaders() error {
 func (d *drafting) header(h given, hidden bool) error {
 	switch {
 	case hidden:
-		d.config.Headers = append(d.config.Headers, callout.Header{Name: h.name, Secret: true, Hidden: usable(h.value)})
+		d.config.Headers = append(d.config.Headers, callout.Header{Name: h.name, Secret: true, Hidden: d.usable("headers/"+h.name, h.value)})
 	case !isValue(h.value):
 		return refuseCurl("A variable or a placeholder whose value is not known here stands in a header. Put its value there.")
 	default:
 		d.config.Headers = append(d.config.Headers, callout.Header{Name: h.name, Value: h.value})
 	}
 	return nil
-}
-
-// soundsSecret asks the decoder of headers what it would take for a secret.
-func soundsSecret(name string) bool {
-	data, _ := json.Marshal(map[string]string{"name": name})
-	var h callout.Header
-	return json.Unmarshal(data, &h) == nil && h.Secret
 }
 
 // promoteKey makes the one secret header of a command without any other credential
@@ -145,6 +137,7 @@ func (d *drafting) promoteKey() {
 	}
 	if found >= 0 {
 		h := d.config.Headers[found]
+		d.lacks["auth.key"] = d.lacks["headers/"+h.Name]
 		d.config.Headers = append(d.config.Headers[:found], d.config.Headers[found+1:]...)
 		d.config.Auth = callout.Auth{Type: callout.AuthAPIKey, In: callout.InHeader, Header: h.Name, Key: h.Hidden}
 	}

@@ -17,6 +17,9 @@ func (d *drafting) takeJSON(data string) error {
 		return refuseCurl("The body of the request cannot be taken over as JSON. %s", err.(*callout.Error).Message)
 	}
 	root := schema.ParseOrdered([]byte(data))
+	if root == nil {
+		return refuseCurl("The body is null, which no template says: null in its place is the same as no template. Remove the body, or write {} if an empty object is meant.")
+	}
 	if members, ok := root.(schema.Object); ok && flat(members) && len(members)+len(d.config.Fields) <= callout.MaxFields {
 		d.flatBody(members)
 		return nil
@@ -33,8 +36,12 @@ func (d *drafting) flatBody(members schema.Object) {
 	asTheyAre := true
 	for _, m := range members {
 		value, plain := m.Value, false
-		switch text, isText := m.Value.(string); {
+		text, isText := m.Value.(string)
+		_, isNumber := m.Value.(json.Number)
+		switch {
 		case m.Value == nil:
+		case isNumber && isCredential(m.Name):
+			d.note("A number in the body looks like a credential. A secret is always a text, so the number stays in the body template: no agent sees it, but whoever reads the configuration does. Make it a field if it is no credential.")
 		case isText && text != "" && isCredential(m.Name):
 			value = d.secretValue(m.Name, text)
 		default:

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"callout/handler/callout"
 )
@@ -55,30 +54,6 @@ func pathWords(path string) []string {
 		}
 	}
 	return words[max(0, len(words)-3):]
-}
-
-// isCredential reports whether a member of a body, or a parameter of a query, is a
-// credential, going by its name. Not every key is one: APIs have keys of projects
-// and of objects, and tokens of pages.
-func isCredential(name string) bool {
-	name = strings.Map(func(r rune) rune {
-		if !unicode.IsLetter(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, name)
-	for _, word := range []string{"page", "next", "continuation", "sync", "cursor", "max"} {
-		if strings.Contains(name, word) {
-			return false
-		}
-	}
-	for _, word := range []string{"password", "passwd", "passphrase", "secret", "credential", "assertion", "authorization",
-		"apikey", "accesskey", "privatekey", "routingkey", "integrationkey", "servicekey", "signingkey", "authkey", "subscriptionkey"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return strings.HasSuffix(name, "token") || name == "pwd"
 }
 
 func sortedPaths(b callout.Bundle) []string { return slices.Sorted(maps.Keys(b)) }

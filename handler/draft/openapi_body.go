@@ -204,7 +204,7 @@ func (o *operation) keepSecret(key string) *bodyPart {
 // and tokens may as well be those of somebody else, whom the call is about.
 func isKey(name string) bool {
 	lower := strings.ToLower(name)
-	return isCredential(name) && !strings.Contains(lower, "pass") && !strings.Contains(lower, "pwd") && !strings.Contains(lower, "token")
+	return spellsCredential(name) && !strings.Contains(lower, "pass") && !strings.Contains(lower, "pwd") && !strings.Contains(lower, "token")
 }
 
 // holdsConstant reports whether a required member, or one within it, has only one

@@ -18,6 +18,7 @@ func TestTheFilesAreTheTableOfTheDesign(t *testing.T) {
 		{Name: "execution", Route: "executions/{id}", Methods: []string{"GET"}, AuthLevel: "function"},
 		{Name: "executions", Route: "executions", Methods: []string{"GET"}, AuthLevel: "function"},
 		{Name: "health", Route: "health", Methods: []string{"GET"}, AuthLevel: "anonymous"},
+		{Name: "import", Route: "import", Methods: []string{"POST"}, AuthLevel: "function"},
 		{Name: "openapi", Route: "openapi.json", Methods: []string{"GET"}, AuthLevel: "anonymous"},
 		{Name: "sweep", Timer: "0 15 * * * *"},
 		{Name: "test", Route: "configs/{name}/test", Methods: []string{"POST"}, AuthLevel: "function"},
