@@ -110,6 +110,8 @@ func walk(t *testing.T, host *fakehost.Host, upstream string, seen *strings.Buil
 		say("test", "POST", path+"/test", `{"send": true}`)
 		say("test-draft", "POST", "/api/test", `{"send": true, "config": {"name": "draft", `+body[1:]+`}`)
 	}
+	say("import", "POST", "/api/import", `{"curl": "curl `+upstream+`/ok -H 'Authorization: Bearer canary-bearer-1a2b3c' -H 'X-Secret-Thing: canary-header-3a4b5c'"}`)
+	say("import", "POST", "/api/import", `{"openapi": "canary-bearer-1a2b3c"}`)
 	say("configs", "GET", "/api/configs?code="+host.FunctionKey("configs"), "")
 	say("configs", "POST", "/api/configs", `{"auth": {"token": "canary-bearer-1a2b3c"`)
 	say("executions", "GET", "/api/executions?top=1000", "")

@@ -72,13 +72,18 @@ var calls = map[string][2]string{
 	"configs": {"GET", "/api/configs"}, "config": {"GET", "/api/configs/who"},
 	"test": {"POST", "/api/configs/who/test"}, "test-draft": {"POST", "/api/test"},
 	"execute": {"POST", "/api/execute/who"}, "execution": {"GET", "/api/executions/0"},
-	"executions": {"GET", "/api/executions"},
+	"executions": {"GET", "/api/executions"}, "import": {"POST", "/api/import"},
 }
 
 // TestAKeyOpensItsOwnFunctionOnly holds the roles apart, tricks with the path
 // included.
 func TestAKeyOpensItsOwnFunctionOnly(t *testing.T) {
 	eachMode(t, func(t *testing.T, host *fakehost.Host) {
+		for _, f := range host.Functions() {
+			if _, ok := calls[f.Name]; !ok && f.AuthLevel == fakehost.AuthFunction {
+				t.Errorf("%s asks for a key and is not tried", f.Name)
+			}
+		}
 		for function, call := range calls {
 			api{base: host.URL()}.call(t, http.StatusUnauthorized, call[0], call[1], "")
 			for other := range calls {
