@@ -84,8 +84,9 @@ func referencesIn(place, s string) (refs []Reference, problem string) {
 // References lists the placeholders in the endpoint and in the headers, each
 // place and name once or more often. It knows those of secret texts too, also when
 // c is as it is stored and does not hold the texts themselves. Whatever a field is
-// declared to be, an argument goes where a template names it; what no Reference
-// and no template of the body names goes where Field.Place says.
+// declared to be, an argument goes where a template names it, and where the field
+// says besides; what no Reference and no template of the body names goes where
+// Field.Place says.
 func (c *Config) References() []Reference {
 	var out []Reference
 	for _, s := range c.sites() {

@@ -19,15 +19,8 @@ type body interface {
 // fields.
 func (w *compiler) compileBody() {
 	c := w.config
-	switch {
-	case !hasTemplate(c):
-		return
-	case c.BodyFormat == callout.BodyNone:
-		w.fault(callout.InvalidValue, "body", `A body template stands beside "bodyFormat": "none". Remove one of the two.`)
-		return
-	case !callout.HasBody(c.Method):
-		w.fault(callout.InvalidValue, "body", "Requests of this method have no body. Remove the template, or change the method.")
-		return
+	if !hasTemplate(c) || c.BodyFormat == callout.BodyNone || !callout.HasBody(c.Method) {
+		return // callout.Config.Validate tells what is wrong
 	}
 	if _, err := schema.Parse(c.Body); err != nil {
 		w.fault(callout.InvalidValue, "body", err.(*callout.Error).Message)

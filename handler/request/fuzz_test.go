@@ -86,7 +86,7 @@ func FuzzPath(f *testing.F) {
 		template := compile(t, c)
 		args := request.Arguments{"x": x}
 		if len(template.Validate(args)) > 0 {
-			if fitsPath(x) {
+			if fitsPath(x) && len(x) < 1<<10 { // a URL has its limit
 				t.Errorf("%q is refused", x)
 			}
 			return

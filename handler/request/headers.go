@@ -20,6 +20,11 @@ type header struct {
 	fields []string
 }
 
+// lacks reports whether a field is absent that the header names.
+func (h *header) lacks(v *values) bool {
+	return slices.ContainsFunc(h.fields, func(field string) bool { return v.of(field) == nil })
+}
+
 // errNoHeader says nothing of the value, which may be a secret.
 var errNoHeader = errors.New("request: a header would hold what a header cannot hold")
 
@@ -67,8 +72,7 @@ func (t *Template) setHeaders(out http.Header, filled *callout.Config, v *values
 		out.Set("Content-Type", t.body.contentType())
 	}
 	for i := range filled.Headers {
-		absent := func(field string) bool { return v.of(field) == nil }
-		if slices.ContainsFunc(t.headers[i].fields, absent) {
+		if t.headers[i].lacks(v) {
 			continue
 		}
 		value, err := t.headerValue(i, &filled.Headers[i], v)
@@ -99,6 +103,9 @@ func (t *Template) headerValue(i int, h *callout.Header, v *values) (string, err
 		return secret.Mask, nil
 	}
 	out := string(value.fill(nil, v, asItIs))
+	if len(out) > callout.MaxSecret {
+		return "", errTooLong
+	}
 	if problem != "" || !fitsHeader(out) {
 		return "", errNoHeader
 	}

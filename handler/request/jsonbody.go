@@ -45,8 +45,11 @@ func (p literalPiece) write(out []byte, _ *values) ([]byte, bool) { return appen
 
 func (p fieldPiece) write(out []byte, v *values) ([]byte, bool) {
 	argument := v.of(string(p))
-	if argument == nil {
+	switch {
+	case argument == nil:
 		return out, false
+	case v.isFull(out):
+		return out, true
 	}
 	return appendJSON(out, argument), true
 }

@@ -24,20 +24,24 @@ func (w *pairWriter) write(start string) {
 // written as argument does it.
 func (w *pairWriter) text(name string, t text, v *values) {
 	if field := t.field(); field != "" {
-		w.argument(name, v.of(field))
+		w.argument(name, field, v)
 		return
 	}
 	w.write(name)
 	w.out = t.fill(w.out, v, appendQueryEscaped)
 }
 
-// argument writes nothing for what is absent, and a pair for each element of an
-// array.
-func (w *pairWriter) argument(name string, v any) {
-	if v == nil {
+// argument writes nothing for a field that is absent, and a pair for each element
+// of an array, until there is too much.
+func (w *pairWriter) argument(name, field string, v *values) {
+	argument := v.of(field)
+	if argument == nil || v.isFull(w.out) {
 		return
 	}
-	for _, s := range texts(v) {
+	for _, s := range texts(argument) {
+		if v.isFull(w.out) {
+			return
+		}
 		w.write(name)
 		w.out = appendQueryEscaped(w.out, s)
 	}

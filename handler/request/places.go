@@ -20,37 +20,61 @@ const (
 // nameFields notes which fields endpoint and headers name. The body template has
 // been looked at by itself.
 func (w *compiler) nameFields() {
-	place := map[string]places{callout.InPath: inPath, callout.InQuery: inQuery, callout.InHeader: inHeader}
 	for _, ref := range w.config.References() {
-		if ref.Field != "" {
-			w.template.places[ref.Field] |= place[ref.In]
+		if ref.Field == "" {
+			continue
+		}
+		w.template.places[ref.Field] |= placeOf(ref.In)
+		if w.config.EndpointSecret && ref.In != callout.InHeader {
+			w.template.inSecretURL = append(w.template.inSecretURL, ref.Field)
 		}
 	}
 }
 
-// placeFields decides where the fields go: into the templates that name them, or
-// else where each says itself.
+func placeOf(in string) places {
+	switch in {
+	case callout.InPath:
+		return inPath
+	case callout.InQuery:
+		return inQuery
+	case callout.InHeader:
+		return inHeader
+	}
+	return inBody
+}
+
+// placeFields decides where the fields go: into the templates that name them, and
+// where each says itself, unless a template names it in that place. One that says
+// nothing and that no template names goes where Field.Place says.
 func (w *compiler) placeFields() {
 	var flat []schema.Member
 	for i := range w.config.Fields {
 		field, at := &w.config.Fields[i], fmt.Sprintf("fields[%d]", i)
 		w.checkIn(field, at)
-		if w.template.places[field.Name] != 0 {
+		if !w.goesByItself(field) {
 			continue
 		}
-		switch field.Place(w.config.Method) {
+		place := field.Place(w.config.Method)
+		switch place {
 		case callout.InQuery:
 			w.template.inQuery = append(w.template.inQuery, pair{pairName(field.Name), []text{{{Field: field.Name}}}})
-			w.template.places[field.Name] = inQuery
 		case callout.InHeader:
 			w.template.inHeader = append(w.template.inHeader, field.Name)
-			w.template.places[field.Name] = inHeader
 		case callout.InBody:
-			w.template.places[field.Name] = inBody
 			flat = append(flat, schema.Member{Name: field.Name, Value: "{{" + field.Name + "}}"})
+		default: // the path, where callout.Config.Validate misses it
+			continue
 		}
+		w.template.places[field.Name] |= placeOf(place)
 	}
 	w.flatBody(flat)
+}
+
+// goesByItself reports whether the field goes into a place in which no template
+// names it.
+func (w *compiler) goesByItself(field *callout.Field) bool {
+	named := w.template.places[field.Name]
+	return named == 0 || field.In != "" && named&placeOf(field.In) == 0
 }
 
 // flatBody makes the body that has no template: an object of the fields that go
@@ -71,7 +95,7 @@ func (w *compiler) flatBody(members schema.Object) {
 func (w *compiler) checkIn(field *callout.Field, at string) {
 	c, named := w.config, w.template.places[field.Name]
 	switch {
-	case named != 0 && field.In != callout.InBody, field.Place(c.Method) != callout.InBody:
+	case named != 0 && field.In != callout.InBody, field.Place(c.Method) != callout.InBody, !callout.HasBody(c.Method):
 	case c.BodyFormat == callout.BodyNone:
 		w.fault(callout.InvalidValue, at+".in", `The field goes into the body, and "bodyFormat" is "none". Set "in" to "query" or "header", name the field in the endpoint, or change bodyFormat.`)
 	case hasTemplate(c) && named&inBody == 0:

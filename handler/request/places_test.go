@@ -9,8 +9,7 @@ import (
 	"callout/handler/request"
 )
 
-// Where a field goes: into every template that names it, and only else where it
-// says itself.
+// Where a field goes: into every template that names it, and where it says itself.
 func TestWhereFieldsGo(t *testing.T) {
 	const args = `{"x": "v"}`
 	for _, tt := range []struct {
@@ -26,7 +25,14 @@ func TestWhereFieldsGo(t *testing.T) {
 		{"in header", doc{"fields": fields("x:string:header")}, "/v1/items", "{}", "v", ""},
 		{"in header, no body", doc{"fields": fields("x:string:header"), "bodyFormat": "none"}, "/v1/items", "", "v", ""},
 		{"template of the body", doc{"body": doc{"a": "{{x}}"}}, "/v1/items", `{"a":"v"}`, "", ""},
-		{"template of the body before in", doc{"body": doc{"a": "{{x}}"}, "fields": fields("x:string:query")}, "/v1/items", `{"a":"v"}`, "", ""},
+		{"template of the body, and in", doc{"body": doc{"a": "{{x}}"}, "fields": fields("x:string:query")}, "/v1/items?x=v", `{"a":"v"}`, "", ""},
+		{"path and body", doc{"endpoint": "https://api.example.com/{{x}}", "fields": fields("x:string:body")}, "/v", `{"x":"v"}`, "", ""},
+		{"path and form", doc{"endpoint": "https://api.example.com/{{x}}", "fields": fields("x:string:body"), "bodyFormat": "form"}, "/v", `x=v`, "", ""},
+		{"path and query", doc{"endpoint": "https://api.example.com/{{x}}?y=1", "fields": fields("x:string:query")}, "/v?y=1&x=v", `{}`, "", ""},
+		{"query and header", doc{"endpoint": "https://api.example.com/?a={{x}}", "fields": fields("x:string:header")}, "/?a=v", `{}`, "v", ""},
+		{"header and query", doc{"headers": list{doc{"name": "X-A", "value": "{{x}}"}}, "fields": fields("x:string:query")}, "/v1/items?x=v", `{}`, "", "v"},
+		{"a place that a template names already", doc{"endpoint": "https://api.example.com/?a={{x}}", "fields": fields("x:string:query")}, "/?a=v", `{}`, "", ""},
+		{"a header that a template names already", doc{"headers": list{doc{"name": "X-A", "value": "{{x}}"}}, "fields": fields("x:string:header")}, "/v1/items", `{}`, "", "v"},
 		{"path before in", doc{"endpoint": "https://api.example.com/{{x}}"}, "/v", "{}", "", ""},
 		{"in path", doc{"endpoint": "https://api.example.com/{{x}}", "fields": fields("x:string:path")}, "/v", "{}", "", ""},
 		{"query before in", doc{"endpoint": "https://api.example.com/?a={{x}}"}, "/?a=v", "{}", "", ""},
@@ -75,10 +81,10 @@ func TestCompileFindsWhatCannotBeFilledIn(t *testing.T) {
 		{"a field of the query beside a template", doc{"body": raw(`{}`), "fields": fields("x:string:query", "y:string:header")}, ""},
 		{"a field of the body in the path alone", doc{"body": raw(`{}`), "endpoint": "https://api.example.com/{{x}}",
 			"fields": list{doc{"name": "x", "type": "string", "in": "body", "required": true}}}, "InvalidValue fields[0].in"},
-		{"a template and none", with(doc{"body": raw(`{"a": "{{x}}"}`), "bodyFormat": "none"}), "InvalidValue body, InvalidValue fields[0].in"},
+		{"a template and none", with(doc{"body": raw(`{"a": "{{x}}"}`), "bodyFormat": "none"}), "InvalidValue fields[0].in"},
 		{"a field and none", with(doc{"bodyFormat": "none"}), "InvalidValue fields[0].in"},
-		{"a template and GET", with(doc{"body": raw(`{"a": "{{x}}"}`), "method": "GET"}), "InvalidValue body"},
-		{"a template and DELETE", with(doc{"body": raw(`{"a": "{{x}}"}`), "method": "DELETE"}), "InvalidValue body"},
+		{"a template and GET", with(doc{"body": raw(`{"a": "{{x}}"}`), "method": "GET"}), ""},
+		{"a template and DELETE", with(doc{"body": raw(`{"a": "{{x}}"}`), "method": "DELETE"}), ""},
 		{"a form", with(doc{"body": raw(`{"a[b]": "{{x}}", "l": [1, "t {{x}}"]}`), "bodyFormat": "form"}), ""},
 		{"a form that is not flat", with(doc{"body": raw(`{"a": {"b": "{{x}}"}, "l": ["{{x}}", [1], {}], "n": null}`), "bodyFormat": "form"}),
 			"InvalidValue body.a, InvalidValue body.l[1], InvalidValue body.l[2], InvalidValue body.n"},
@@ -105,6 +111,54 @@ func TestCompileFindsWhatCannotBeFilledIn(t *testing.T) {
 			}
 			if template == nil {
 				t.Error("there is no template")
+			}
+		})
+	}
+}
+
+// A fault is told once: what is said about a single part of a configuration is not
+// said again about the whole.
+func TestBodiesThatCannotBeAreFoundOnce(t *testing.T) {
+	for name, changes := range map[string]doc{
+		"DELETE": {"method": "DELETE", "body": doc{"a": "{{x}}"}, "fields": fields("x:string")},
+		"GET":    {"method": "GET", "body": doc{"a": "{{x}}"}, "fields": fields("x:string")},
+		"none":   {"bodyFormat": "none", "body": doc{"a": "b"}},
+	} {
+		c := config(t, changes)
+		_, faults := request.Compile(c)
+		if got := found(append(c.Validate(nil), faults...)); got != "InvalidValue body" {
+			t.Errorf("%s: found %q", name, got)
+		}
+	}
+}
+
+// That a template names a field somewhere does not open the places that are closed
+// to it.
+func TestPlacesBesidesATemplateAreChecked(t *testing.T) {
+	named := doc{"a": list{"{{Authorization}}", "{{X-Taken}}", "{{taken}}", "{{X-List}}", "{{X-Twice}}", "{{x-twice}}", "{{X-Fine}}"}}
+	for _, tt := range []struct{ name, specs, want string }{
+		{"a header that no agent sets", "Authorization:string:header", "fields[0].name"},
+		{"a configured header", "X-Taken:string:header", "fields[0].name"},
+		{"a configured parameter", "taken:string:query", "fields[0].name"},
+		{"a header for a list", "X-List:array:header", "fields[0].type"},
+		{"two of one name", "X-Twice:string:header x-twice:string:header", "fields[1].name"},
+		{"what may be", "X-Fine:string:header", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			specs := fields(strings.Fields(tt.specs)...)
+			for _, other := range named["a"].(list) {
+				if name := strings.Trim(other.(string), "{}"); !strings.Contains(tt.specs, name+":") {
+					specs = append(specs, doc{"name": name, "type": "string"})
+				}
+			}
+			c := config(t, doc{"endpoint": "https://api.example.com/?taken=1&z={{X-Taken}}", "headers": list{doc{"name": "X-Taken", "value": "{{X-Fine}}"}}, "body": named, "fields": specs})
+			_, faults := request.Compile(c)
+			var targets []string
+			for _, f := range append(c.Validate(nil), faults...) {
+				targets = append(targets, f.Target)
+			}
+			if got := strings.Join(targets, " "); got != tt.want {
+				t.Errorf("found %q, want %q", got, tt.want)
 			}
 		})
 	}

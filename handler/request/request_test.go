@@ -126,7 +126,7 @@ func TestTextsArriveUnchanged(t *testing.T) {
 	c := config(t, doc{"fields": fields("s:string", "q:string:query")})
 	for _, s := range []string{
 		"", " ", "plain", `"quoted" \back\`, "{{s}} {{secret.x}} {x} ${x} %s %00", "line\r\nfeed\ttab\x00\x1f\x7f", "<b>&amp;</b>", "\u2028\u2029",
-		"é😀\U0010ffff", `{"json": [1]}`, "a&b=c#d?e/f;g+h", strings.Repeat("x\"\n", 3500), "null", "true", "1e5", "[secret]",
+		"é😀\U0010ffff", `{"json": [1]}`, "a&b=c#d?e/f;g+h", strings.Repeat("x\"\n", 2000), "null", "true", "1e5", "[secret]",
 	} {
 		quoted, _ := json.Marshal(s)
 		req := build(t, c, arguments(t, `{"s": `+string(quoted)+`, "q": `+string(quoted)+`}`))

@@ -23,7 +23,9 @@ type Template struct {
 	body     body      // nil for none
 	bodySize int       // about how many bytes it will have
 	places   map[string]places
-	// The fields that no template names, by where they go.
+	// The fields that a secret endpoint names.
+	inSecretURL []string
+	// The fields that go there without a template that says so.
 	inQuery  []pair
 	inHeader []string
 }
@@ -61,7 +63,7 @@ func (t *Template) Schema() map[string]any { return t.document }
 func (t *Template) estimate() {
 	const usual = 64
 	if t.body != nil {
-		t.bodySize = len(t.body.write(nil, &values{defaults: t.defaults})) + usual*len(t.config.Fields)
+		t.bodySize = len(t.body.write(nil, (&values{defaults: t.defaults}).limited(maxBody))) + usual*len(t.config.Fields)
 	}
 }
 

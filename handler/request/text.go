@@ -12,7 +12,18 @@ import (
 type values struct {
 	given, defaults Arguments
 	secrets         []callout.SecretValue
+	// most is how long, in bytes, what is filled in may be. Once it is longer,
+	// nothing more is filled in: it will not be sent.
+	most int
 }
+
+// limited sets how long what is filled in next may be.
+func (v *values) limited(most int) *values {
+	v.most = most
+	return v
+}
+
+func (v *values) isFull(out []byte) bool { return len(out) > v.most }
 
 // of returns the argument for a field, or its default; nil when there is neither.
 func (v *values) of(field string) any {
@@ -50,10 +61,13 @@ func compileText(s string, literal escape) (t text, problem string) {
 	return text(parts), problem
 }
 
-// fill writes the text with the values in it, nothing for an absent one.
+// fill writes the text with the values in it, nothing for an absent one. It stops
+// when the text is too long.
 func (t text) fill(out []byte, v *values, escape escape) []byte {
 	for i := range t {
 		switch part := &t[i]; {
+		case v.isFull(out):
+			return out
 		case part.Field != "":
 			out = escape(out, plain(v.of(part.Field)))
 		case part.Secret != "":

@@ -9,8 +9,10 @@ import (
 )
 
 // Validate returns every fault of the arguments, at arguments.<name>: what the
-// schema refuses, and what could not stand where it goes. Null for a field counts
-// as absent.
+// schema refuses, and what could not stand where it goes. When there is no such
+// fault, it returns what makes the URL longer than 16 KiB, the value of a header
+// longer than callout.MaxSecret or the body longer than 1 MiB, at arguments where
+// several fields share in that. Null for a field counts as absent.
 func (t *Template) Validate(args Arguments) []callout.Fault {
 	present := t.present(args)
 	faults := t.schema.Validate(present, "arguments")
@@ -19,6 +21,9 @@ func (t *Template) Validate(args Arguments) []callout.Fault {
 		if problem := t.places[name].refuse(present[name]); problem != "" {
 			faults = append(faults, callout.Fault{Code: callout.InvalidValue, Target: "arguments." + name, Message: problem})
 		}
+	}
+	if !slices.ContainsFunc(faults, func(f callout.Fault) bool { return f.Code != callout.MissingValue }) {
+		faults = append(faults, t.tooLong(present)...)
 	}
 	slices.SortStableFunc(faults, func(a, b callout.Fault) int { return cmp.Compare(a.Target, b.Target) })
 	return faults
