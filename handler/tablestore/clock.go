@@ -2,7 +2,8 @@ package tablestore
 
 import (
 	"net/http"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -22,10 +23,23 @@ const farthestDate = 24 * time.Hour
 // each answer bounds the offset between the two. One that lies within the bounds
 // stays; another moves to the nearest bound. It starts at zero: an accurate clock
 // is never touched.
+//
+// A busy server may write a Date that is seconds old (Node makes one a second, if
+// it gets to it). Believed, it would put the clock back, and tokens would be used
+// after their end. So the clock goes back only as far as the last few answers all
+// demand.
 type clock struct {
-	local  func() time.Time
-	offset atomic.Int64 // in nanoseconds, to be added to local
+	local func() time.Time
+
+	mu     sync.Mutex
+	offset time.Duration // to be added to local
+	// most are the upper bounds by the last answers, in a ring.
+	most    [recent]time.Duration
+	answers int
 }
+
+// recent is how many answers have to agree that the clock goes back.
+const recent = 8
 
 func newClock(local func() time.Time) *clock {
 	if local == nil {
@@ -34,7 +48,11 @@ func newClock(local func() time.Time) *clock {
 	return &clock{local: local}
 }
 
-func (c *clock) now() time.Time { return c.wall().Add(time.Duration(c.offset.Load())) }
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wall().Add(c.offset)
+}
 
 // wall is the local clock as it would be written down. The monotonic reading,
 // which does not follow when the clock is set, is left out.
@@ -58,12 +76,10 @@ func (c *clock) learn(sent, received time.Time, header string) {
 	if err != nil || received.Before(sent) || date.Sub(received).Abs() > farthestDate {
 		return
 	}
-	least, most := date.Sub(received), date.Add(time.Second).Sub(sent)
-	for {
-		old := c.offset.Load()
-		next := min(max(old, int64(least)), int64(most))
-		if next == old || c.offset.CompareAndSwap(old, next) {
-			return
-		}
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.most[c.answers%recent] = date.Add(time.Second).Sub(sent)
+	c.answers++
+	most := slices.Max(c.most[:min(c.answers, recent)])
+	c.offset = min(max(c.offset, date.Sub(received)), most)
 }
