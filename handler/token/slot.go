@@ -47,18 +47,23 @@ type flight struct {
 const patience = 2 * time.Second
 
 // wait waits for the end of the flight. It reports false when ctx ends before.
-func (f *flight) wait(ctx context.Context) (token Token, err error, ok bool) {
+func (f *flight) wait(ctx context.Context, now func() time.Time) (token Token, err error, ok bool) {
 	var impatient <-chan time.Time
 	if !f.due.IsZero() {
 		impatient = time.After(patience)
 	}
-	select {
-	case <-f.done:
-		return f.token, f.err, true
-	case <-impatient:
-		return f.due, nil, true
-	case <-ctx.Done():
-		return Token{}, &Error{Reason: TimedOut}, false
+	for {
+		select {
+		case <-f.done:
+			return f.token, f.err, true
+		case <-impatient:
+			if f.due.usable(now()) { // or it has ended meanwhile
+				return f.due, nil, true
+			}
+			impatient = nil
+		case <-ctx.Done():
+			return Token{}, &Error{Reason: TimedOut}, false
+		}
 	}
 }
 

@@ -52,6 +52,23 @@ func TestADueTokenIsNotWaitedForLong(t *testing.T) {
 	})
 }
 
+// Who comes when the due token has ended, while another caller's request for the
+// next is still under way, waits for that.
+func TestADueTokenIsNotUsedAfterItsEnd(t *testing.T) {
+	embedded(t, func(t *testing.T, w *world) {
+		i, c := w.instance(), client("canary-secret")
+		first := i.get(t, c)
+		time.Sleep(9*time.Minute + 28*time.Second) // it is usable for two seconds more
+		w.provider.latency = 9 * time.Second
+		go func() { _, _ = i.Get(t.Context(), c, token.Ask{}) }()
+		time.Sleep(3 * time.Second)
+		if got := i.get(t, c); got.ID == first.ID {
+			t.Errorf("the old token was given %v after it could be used", time.Until(got.Expires))
+		}
+		w.provider.wantRequests(t, 2)
+	})
+}
+
 // An API that refuses a token while the provider is down does not take it away
 // from the others.
 func TestARefusalHarmsNoOther(t *testing.T) {

@@ -95,7 +95,7 @@ func (c *Cache) Get(ctx context.Context, client *callout.OAuth, ask Ask) (Token,
 	s := c.slot(client)
 	for {
 		f := s.look(ctx, ask)
-		token, err, ok := f.wait(ctx)
+		token, err, ok := f.wait(ctx, c.opts.Now)
 		// Who joined a flight of others, under way before, may still need one.
 		if !ok || f.ask == ask || err == nil && token.ID != ask.Rejected {
 			return token, err
