@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"mime"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"callout/handler/callout"
+	"callout/handler/egress"
 )
 
 // view makes what an agent sees of a body, which has been redacted and cut: JSON
@@ -88,12 +90,8 @@ const maxRetryAfter = 24 * 60 * 60
 // retryAfter reads Retry-After (RFC 9110, section 10.2.3), or the time at which
 // a limit is reset as GitHub and others give it; 0 when neither is there.
 func retryAfter(h http.Header, now time.Time) int {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return bounded(seconds)
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return bounded(int(at.Sub(now).Seconds() + 0.999))
+	if wait := egress.RetryAfter(h, now); wait > 0 {
+		return bounded(int(math.Ceil(wait.Seconds())))
 	}
 	if reset, err := strconv.ParseInt(h.Get("X-Ratelimit-Reset"), 10, 64); err == nil && h.Get("X-Ratelimit-Remaining") == "0" {
 		return bounded(int(reset - now.Unix()))

@@ -81,9 +81,9 @@ func (p *prepared) tokenRefused(status int) bool {
 	return status == http.StatusUnauthorized || slices.Contains(p.filled.Auth.RefreshOn, status)
 }
 
-// rest is what is kept of a call's time for an answer that is at hand, while
-// another token is waited for.
-const rest = time.Second
+// rest is what is kept of the time that is left of a call, for an answer that is
+// at hand while another token is waited for.
+func rest(left time.Duration) time.Duration { return min(left/4, time.Second) }
 
 // anotherToken puts another token to p in the place of the one that the API has
 // refused, and reports whether there is one. If there is none, the refusal is
@@ -91,7 +91,7 @@ const rest = time.Second
 func (p *prepared) anotherToken(ctx context.Context) bool {
 	if end, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-rest))
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-rest(time.Until(end))))
 		defer cancel()
 	}
 	t, err := p.tokens(ctx, &p.filled.Auth.OAuth, token.Ask{Rejected: p.token})

@@ -29,7 +29,7 @@ import (
 // that are stored unreachable.
 const KeyName = "callout-token-key"
 
-// Key finds and seals the rows of the table.
+// key finds and seals the rows of the table.
 type key struct {
 	id    string // tells the key from others without showing it
 	place string

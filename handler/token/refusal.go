@@ -3,9 +3,10 @@ package token
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"callout/handler/egress"
 )
 
 // refusal is the error of an answer that gives no token. A code that is known
@@ -16,7 +17,7 @@ func refusal(resp *http.Response, document any, now time.Time) *Error {
 		e.Reason = code
 	}
 	if e.Reason.Transient() {
-		e.RetryAfter = retryAfter(resp.Header, now)
+		e.RetryAfter = min(egress.RetryAfter(resp.Header, now), maxRetryAfter)
 	}
 	return e
 }
@@ -150,17 +151,3 @@ func letters(code string) string {
 
 // maxRetryAfter bounds for how long a provider can keep Callout from asking.
 const maxRetryAfter = time.Hour
-
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3), seconds or a date; 0
-// when it is not there.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), maxRetryAfter)
-}
