@@ -29,6 +29,7 @@ const (
 	MaxConfig            = 256 << 10
 	MaxTimeoutSeconds    = 200
 	MaxMaxResponseBytes  = 4 << 20
+	MaxRetries           = 5
 	MaxDefaultLifetime   = 365 * 24 * 60 * 60 // seconds
 	defaultTimeout       = 30
 	defaultResponseBytes = 1 << 20
@@ -65,14 +66,20 @@ type Config struct {
 	// or BodyNone.
 	BodyFormat string `json:"bodyFormat,omitempty"`
 	// SecretValues are named secrets for templates, in the order of their names.
-	SecretValues   []SecretValue     `json:"-"`
-	valuesCleared  bool              // null was given in the place of all of them
-	Instructions   string            `json:"instructions,omitempty"`
-	Approval       Approval          `json:"approval"`
-	Enabled        bool              `json:"enabled"`
-	TimeoutSeconds int               `json:"timeoutSeconds"`
-	MaxResponse    int64             `json:"maxResponseBytes"`
-	Labels         map[string]string `json:"labels,omitempty"`
+	SecretValues   []SecretValue `json:"-"`
+	valuesCleared  bool          // null was given in the place of all of them
+	Instructions   string        `json:"instructions,omitempty"`
+	Approval       Approval      `json:"approval"`
+	Enabled        bool          `json:"enabled"`
+	TimeoutSeconds int           `json:"timeoutSeconds"`
+	MaxResponse    int64         `json:"maxResponseBytes"`
+	// Retries is how often a request is sent again at most. One that may have
+	// been carried out is repeated only if it is Repeatable.
+	Retries int `json:"retries"`
+	// IdempotencyHeader names the header by which the API knows a request that it
+	// has seen before. It carries the id of the execution, in every attempt.
+	IdempotencyHeader string            `json:"idempotencyHeader,omitempty"`
+	Labels            map[string]string `json:"labels,omitempty"`
 
 	// What follows is the catalog's to set; a caller's values are ignored.
 
@@ -219,3 +226,7 @@ func HasBody(method string) bool {
 
 // Safe reports whether the method asks for no change (RFC 9110, section 9.2.1).
 func Safe(method string) bool { return method == "GET" }
+
+// Repeatable reports whether to send the request twice does no more than to send
+// it once: it changes nothing, or the API recognises it.
+func (c *Config) Repeatable() bool { return Safe(c.Method) || c.IdempotencyHeader != "" }

@@ -118,7 +118,7 @@ func TestDefaults(t *testing.T) {
 func TestNullIsTheDefault(t *testing.T) {
 	nothing := decode(t, base())
 	for _, name := range []string{"description", "endpointSecret", "auth", "headers", "instructions", "approval", "enabled",
-		"timeoutSeconds", "maxResponseBytes", "labels"} {
+		"timeoutSeconds", "maxResponseBytes", "retries", "idempotencyHeader", "labels"} {
 		if got := decode(t, with(doc{name: nil})); encode(t, got) != encode(t, nothing) {
 			t.Errorf("%s: null gives %s, want %s", name, encode(t, got), encode(t, nothing))
 		}

@@ -29,6 +29,8 @@ type Execution struct {
 	DurationMS int64             `json:"durationMs"`
 	CreatedAt  time.Time         `json:"createdAt,omitzero"`
 	Context    map[string]string `json:"context,omitempty"`
+	// Stages says what the time went into.
+	Stages []StageTime `json:"stages,omitempty"`
 	// Recorded is false when the history could not take the outcome, else nil.
 	Recorded *bool `json:"recorded,omitempty"`
 	// ConfigID outlives the name: a deleted and re-created configuration is another.
@@ -64,6 +66,12 @@ type Response struct {
 	Location string `json:"location,omitempty"`
 }
 
+// StageTime is how long all of a stage took, in milliseconds.
+type StageTime struct {
+	Stage      Stage   `json:"stage"`
+	DurationMS float64 `json:"durationMs"`
+}
+
 // CallError says why a call did not succeed and what to do next.
 type CallError struct {
 	Code              Code   `json:"code"`
@@ -85,10 +93,11 @@ func (e *Execution) At(now time.Time) *Execution {
 	return &out
 }
 
-// Brief returns the execution without the parts of the request that only a
-// person who looks into the history needs.
+// Brief returns the execution without the times and the parts of the request that
+// only a person who looks into the history needs.
 func (e *Execution) Brief() *Execution {
 	out := *e
+	out.Stages = nil
 	if e.Request != nil {
 		out.Request = &Request{Method: e.Request.Method, URL: e.Request.URL}
 	}

@@ -99,6 +99,28 @@ func TestHeadersOfTheCorpus(t *testing.T) {
 	}
 }
 
+// The idempotencyHeader is Callout's own: nothing else sets it, and it means
+// nothing else.
+func TestIdempotencyHeader(t *testing.T) {
+	const at, free = "InvalidValue idempotencyHeader", ""
+	header := func(name string, more doc) doc { more["idempotencyHeader"] = name; return more }
+	tests{
+		{"usual", header("Idempotency-Key", doc{}), free},
+		{"of one API", header("Request-Id", doc{"method": "GET"}), free},
+		{"beside others", header("Idempotency-Key", doc{"headers": list{doc{"name": "X-A", "value": "1"}}}), free},
+		{"no name", header("Idempotency Key", doc{}), at},
+		{"a header of HTTP itself", header("Host", doc{}), at},
+		{"a header of a proxy", header("Proxy-Key", doc{}), at},
+		{"the credential's", header("X-Key", doc{"auth": doc{"type": "apiKey", "header": "x-key", "key": "abcdefgh"}}), at},
+		{"authorization", header("Authorization", doc{}), at},
+		{"the type of the body", header("content-type", doc{}), at},
+		{"accept", header("Accept", doc{}), at},
+		{"a configured header's", header("x-a", doc{"headers": list{doc{"name": "X-A", "value": "1"}}}), at},
+		{"a field's", header("x-a", doc{"fields": list{doc{"name": "X-A", "type": "string", "in": "header"}}}), "InvalidValue fields[0].name"},
+		{"the name of a field elsewhere", header("x-a", doc{"fields": list{doc{"name": "X-A", "type": "string"}}}), free},
+	}.run(t)
+}
+
 // A header that sounds secret and holds nothing but placeholders is shown: what
 // an agent fills in is no secret, and what a secret value fills in is one there.
 func TestAHeaderOfPlaceholdersOnlyIsNoSecret(t *testing.T) {

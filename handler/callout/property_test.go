@@ -208,7 +208,7 @@ func (v valid) config() doc {
 		"endpoint": pick(nasty(v), []string{"https://api.example.com/v1?x=a%26b", "https://hooks.slack.com/services/" + v.word(), "HTTPS://API.example.com:443",
 			"https://api.example.com/{{p}}/x-{{ secret.s0 }}?y=%26{{q}}&z={{secret.s1}}", "https://hooks.slack.com/services/" + v.word() + "/{{p}}"}),
 		"approval": pick(nasty(v), []string{"required", "none"}), "enabled": v.IntN(2) == 0,
-		"timeoutSeconds": 1 + v.IntN(200), "maxResponseBytes": 1 + v.IntN(4<<20), "labels": doc{v.word(): v.free()},
+		"timeoutSeconds": 1 + v.IntN(200), "maxResponseBytes": 1 + v.IntN(4<<20), "retries": v.IntN(6), "idempotencyHeader": "Idempotency-" + v.word(), "labels": doc{v.word(): v.free()},
 		"headers": listOf(v.IntN(4), func(i int) doc {
 			value := v.word() + pick(nasty(v), []string{"", "{{p}}", " {{secret.s1}}", "{{h}}-{{ p }}"})
 			return doc{"name": fmt.Sprintf("X-%d-%s", i, v.word()), "value": value, "secret": v.IntN(2) == 0}

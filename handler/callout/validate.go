@@ -37,6 +37,7 @@ func (c *Config) Validate(excused []string) []Fault {
 	f.check(c.Auth.queryName() == "" || !slices.Contains(queryNames(c.URL()), c.Auth.queryName()), InvalidValue, "auth.query",
 		"The endpoint already sets this query parameter, and which of the two counts is up to the server. Remove it from the endpoint.")
 	c.checkHeaders(&f)
+	c.checkIdempotencyHeader(&f)
 	c.checkFields(&f)
 	c.checkTemplates(&f)
 	c.checkBody(&f)
@@ -59,6 +60,8 @@ func (c *Config) checkNumbers(f *faults) {
 		"The time-out must be from 1 to %d seconds.", MaxTimeoutSeconds)
 	f.check(c.MaxResponse >= 1 && c.MaxResponse <= MaxMaxResponseBytes, InvalidValue, "maxResponseBytes",
 		"The largest response must be from 1 to %d bytes.", MaxMaxResponseBytes)
+	f.check(c.Retries >= 0 && c.Retries <= MaxRetries, InvalidValue, "retries",
+		"A request may be sent again from 0 to %d times.", MaxRetries)
 }
 
 func (c *Config) checkLabels(f *faults) {

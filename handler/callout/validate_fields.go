@@ -47,6 +47,9 @@ func (c *Config) fieldPlaces() *fieldPlaces {
 	for _, h := range c.Headers {
 		p.headers[strings.ToLower(h.Name)] = "A configured header"
 	}
+	if name := c.IdempotencyHeader; name != "" {
+		p.headers[strings.ToLower(name)] = "The idempotencyHeader"
+	}
 	if name := c.Auth.headerName(); name != "" {
 		p.headers[name] = "The credential"
 	}

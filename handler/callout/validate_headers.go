@@ -30,6 +30,23 @@ func (c *Config) checkHeaders(f *faults) {
 	}
 }
 
+// checkIdempotencyHeader wants a header that nothing else sets.
+func (c *Config) checkIdempotencyHeader(f *faults) {
+	if c.IdempotencyHeader == "" {
+		return
+	}
+	const at = "idempotencyHeader"
+	before := len(*f)
+	if checkHeaderName(f, at, c.IdempotencyHeader); len(*f) > before {
+		return
+	}
+	name := strings.ToLower(c.IdempotencyHeader)
+	taken := name == c.Auth.headerName() || slices.ContainsFunc(c.Headers, func(h Header) bool { return strings.EqualFold(h.Name, name) })
+	f.check(!taken, InvalidValue, at, "Another part of the configuration already sets this header. Remove it there: Callout gives each call a key of its own.")
+	f.check(!keptFromAgents(name) && !slices.Contains([]string{"accept", "user-agent"}, name), InvalidValue, at,
+		"This header means something else. Name the one that the API documents for idempotency keys, such as Idempotency-Key.")
+}
+
 // agentsNever are headers that an agent has no say in, besides those that are
 // reserved: they say who calls, for whom, past which guard, or how the body is to
 // be read. agentsNeverBegin are how the names of others begin.

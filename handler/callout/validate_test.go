@@ -66,6 +66,9 @@ func TestTextsAndNumbers(t *testing.T) {
 		{"response of 4 MiB", doc{"maxResponseBytes": 4 << 20}, ""},
 		{"response of 0 bytes", doc{"maxResponseBytes": 0}, "InvalidValue maxResponseBytes"},
 		{"response over 4 MiB", doc{"maxResponseBytes": 4<<20 + 1}, "InvalidValue maxResponseBytes"},
+		{"5 retries", doc{"retries": 5}, ""},
+		{"6 retries", doc{"retries": 6}, "InvalidValue retries"},
+		{"less than no retries", doc{"retries": -1}, "InvalidValue retries"},
 	}.run(t)
 }
 

@@ -19,11 +19,14 @@ const (
 	schemaFirst     = 1 // also that of a test
 	schemaOAuth2    = 2 // credentials of type oauth2ClientCredentials
 	schemaTemplates = 3 // placeholders, templates and formats of a body, fields in path and header
-	schemaNewest    = schemaTemplates
+	schemaRepeats   = 4 // retries, and a header for idempotency
+	schemaNewest    = schemaRepeats
 )
 
 func schemaOf(config *callout.Config) int {
 	switch {
+	case config.Retries > 0 || config.IdempotencyHeader != "":
+		return schemaRepeats
 	case templated(config):
 		return schemaTemplates
 	case config.Auth.Type == callout.AuthOAuth2:

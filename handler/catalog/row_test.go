@@ -49,12 +49,32 @@ func valid(name string) *callout.Config {
 	return config
 }
 
+// A row has the lowest number of those who can read it without loss.
+func TestTheNumberOfARow(t *testing.T) {
+	for members, want := range map[string]int{
+		``: 1,
+		`, "retries": 0, "idempotencyHeader": ""`:                                              1,
+		`, "auth": {"type": "oauth2ClientCredentials", "tokenUrl": "https://a.example.com/t"}`: 2,
+		`, "secretValues": {"a": "abcdefgh"}`:                                                  3,
+		`, "retries": 1`:                                                                       4,
+		`, "idempotencyHeader": "Idempotency-Key"`:                                             4,
+	} {
+		config := &callout.Config{}
+		if err := json.Unmarshal([]byte(`{"name": "a", "method": "GET", "endpoint": "https://api.example.com"`+members+`}`), config); err != nil {
+			t.Fatal(err)
+		}
+		if got := schemaOf(config); got != want {
+			t.Errorf("%s: the number is %d, want %d", members, got, want)
+		}
+	}
+}
+
 // After a rollback, the old binary meets rows of the new one. It must neither
 // misread nor overwrite them, whatever they look like.
 func TestRowsOfANewerVersionAreRefused(t *testing.T) {
 	for _, data := range []string{
-		`{"schema": 4, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
-		`{"schema": 4, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
+		`{"schema": 5, "config": {"name": "a", "method": "GET", "endpoint": "https://api.example.com"}}`,
+		`{"schema": 5, "config": "packed otherwise", "secretVersion": {"vault": 2}}`,
 		`{"schema": 99}`,
 	} {
 		for use, do := range everyUse {
