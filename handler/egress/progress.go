@@ -11,24 +11,38 @@ import (
 // progress knows how far a request has come. net/http dials on a context of its
 // own and reports a time-out without saying during what.
 type progress struct {
+	see    func(callout.Stage) // is told each stage; may be nil
 	mu     sync.Mutex
 	stage  callout.Stage
 	handed bool // the request was given to a connection
 	wrote  bool // its headers were written, if only to a buffer
 }
 
-type progressKey struct{}
+type (
+	progressKey struct{}
+	seeKey      struct{}
+)
+
+// Watching returns a context whose requests tell see when they come to a stage:
+// dns, tcp and tls if there is no connection yet, request, and response once the
+// request has been written. A request that net/http sends again begins anew. see
+// is called on the goroutine that does the work, and must return at once.
+func Watching(ctx context.Context, see func(callout.Stage)) context.Context {
+	return context.WithValue(ctx, seeKey{}, see)
+}
 
 // watch returns a context for a request that reports to p. Values of the context
 // reach the dialer, its deadline and cancellation do not.
 func (p *progress) watch(ctx context.Context) context.Context {
+	p.see, _ = ctx.Value(seeKey{}).(func(callout.Stage))
 	p.to(callout.StageDNS)
 	ctx = context.WithValue(ctx, progressKey{}, p)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) {
 			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.stage, p.handed = callout.StageRequest, true
+			p.handed = true
+			p.mu.Unlock()
+			p.to(callout.StageRequest)
 		},
 		WroteHeaders: func() {
 			p.mu.Lock()
@@ -54,8 +68,11 @@ func at(ctx context.Context, stage callout.Stage) {
 
 func (p *progress) to(stage callout.Stage) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.stage = stage
+	p.mu.Unlock()
+	if p.see != nil {
+		p.see(stage)
+	}
 }
 
 func (p *progress) now() (stage callout.Stage, handed, wrote bool) {

@@ -24,7 +24,9 @@ type Executor struct {
 	Egress  *egress.Client
 	Tokens  *token.Cache
 	Now     func() time.Time
-	Log     *slog.Logger
+	// Wait waits between two attempts; nil is a timer. It fails when ctx ends first.
+	Wait func(ctx context.Context, d time.Duration) error
+	Log  *slog.Logger
 }
 
 // Call is what an agent asks for.
@@ -46,27 +48,34 @@ const grace = 15 * time.Second
 // byte leaves, and the outcome before Do returns. A caller that goes away does
 // not end such a call: its outcome would be lost.
 func (x *Executor) Do(ctx context.Context, call Call) (*callout.Execution, error) {
+	watch := &stopwatch{now: x.Now}
+	watch.begin(callout.StageConfiguration)
 	entry, err := x.admit(ctx, call)
 	if err != nil {
 		return nil, err
 	}
+	watch.begin(callout.StageSecrets)
 	p, err := x.prepare(ctx, entry.Config, entry.Template, call.Arguments)
 	if err != nil {
 		return nil, err
 	}
+	p.watch = watch
 	if p.unsafe() {
 		ctx = context.WithoutCancel(ctx)
 	}
 	record, token := x.begin(entry.Config, call, p), p.fetchToken(ctx)
 	if p.unsafe() {
+		watch.begin(stageIntent)
 		if err := x.write(ctx, record); err != nil {
 			return nil, err
 		}
 	}
 	x.send(ctx, p, token, record.Execution)
-	record.DurationMS = x.Now().Sub(record.CreatedAt).Milliseconds()
+	watch.begin(stageOutcome)
+	record.DurationMS, record.Stages = x.Now().Sub(record.CreatedAt).Milliseconds(), watch.times()
 	x.finish(ctx, p, record)
-	x.log(ctx, record.Execution)
+	watch.begin("")
+	x.log(ctx, p, record.Execution)
 	return record.Execution, nil
 }
 
@@ -90,7 +99,7 @@ func (x *Executor) admit(ctx context.Context, call Call) (*catalog.Entry, error)
 func (x *Executor) begin(config *callout.Config, call Call, p *prepared) *history.Record {
 	now := x.Now().UTC()
 	return &history.Record{Execution: &callout.Execution{
-		ID: history.NewID(now), Config: config.Name, ConfigID: config.ID, Status: callout.Sending,
+		ID: p.id, Config: config.Name, ConfigID: config.ID, Status: callout.Sending,
 		Request: p.shown, Context: call.Context, CreatedAt: now, Deadline: now.Add(p.timeout + grace),
 	}}
 }
@@ -121,8 +130,8 @@ func (x *Executor) finish(ctx context.Context, p *prepared, record *history.Reco
 	}
 }
 
-func (x *Executor) log(ctx context.Context, e *callout.Execution) {
-	attrs := []any{"executionId", e.ID, "config", e.Config, "status", e.Status, "durationMs", e.DurationMS, "attempts", e.Attempts}
+func (x *Executor) log(ctx context.Context, p *prepared, e *callout.Execution) {
+	attrs := []any{"executionId", e.ID, "config", e.Config, "status", e.Status, "durationMs", e.DurationMS, "attempts", e.Attempts, p.watch.attrs()}
 	if e.Error != nil {
 		attrs = append(attrs, "code", e.Error.Code)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"callout/handler/callout"
 	"callout/handler/credential"
+	"callout/handler/history"
 	"callout/handler/redact"
 	"callout/handler/request"
 	"callout/handler/secret"
@@ -17,6 +18,7 @@ import (
 // prepared is a request that is ready to be sent, and what is needed to talk
 // about it without giving a secret away.
 type prepared struct {
+	id         string          // of the execution
 	filled     *callout.Config // with its secrets
 	secrets    callout.Bundle
 	template   *request.Template
@@ -29,6 +31,7 @@ type prepared struct {
 	shown      *callout.Request
 	timeout    time.Duration
 	attempts   attempts
+	watch      *stopwatch
 }
 
 func (p *prepared) unsafe() bool { return !callout.Safe(p.filled.Method) }
@@ -44,15 +47,15 @@ func (x *Executor) prepare(ctx context.Context, config *callout.Config, template
 	if err != nil {
 		return nil, err
 	}
-	return assemble(config, bundle, template, args, x.Tokens.Get)
+	return assemble(history.NewID(x.Now()), config, bundle, template, args, x.Tokens.Get)
 }
 
 // assemble builds the request as it will be shown. The one that is sent is made
 // anew for each attempt, so that no secret waits in memory longer than needed. It
 // fails with callout.CredentialMissing when a secret has no value.
-func assemble(config *callout.Config, bundle callout.Bundle, template *request.Template, args request.Arguments, tokens tokens) (*prepared, error) {
+func assemble(id string, config *callout.Config, bundle callout.Bundle, template *request.Template, args request.Arguments, tokens tokens) (*prepared, error) {
 	p := &prepared{
-		filled: config.WithSecrets(bundle), secrets: bundle, template: template, arguments: args, tokens: tokens,
+		id: id, filled: config.WithSecrets(bundle), secrets: bundle, template: template, arguments: args, tokens: tokens,
 		timeout: time.Duration(config.TimeoutSeconds) * time.Second,
 	}
 	if err := checkSecrets(p.filled); err != nil {
@@ -70,7 +73,7 @@ func assemble(config *callout.Config, bundle callout.Bundle, template *request.T
 func (p *prepared) show() error {
 	known := slices.Concat(p.secrets.Values(), p.credential.Secrets(), p.refused, p.template.Echoes(p.filled, p.arguments))
 	p.redactor = redact.New(known...)
-	shown, err := p.template.Build(context.Background(), p.filled.WithoutSecrets(), p.arguments)
+	shown, err := p.build(context.Background(), p.filled.WithoutSecrets())
 	if err != nil {
 		return err
 	}
@@ -101,10 +104,19 @@ func checkSecrets(filled *callout.Config) error {
 
 // request builds the request with its secrets.
 func (p *prepared) request(ctx context.Context) (*http.Request, error) {
-	req, err := p.template.Build(ctx, p.filled, p.arguments)
+	req, err := p.build(ctx, p.filled)
 	if err != nil {
 		return nil, err
 	}
 	p.credential.Apply(req)
 	return req, nil
+}
+
+// build fills in all but the credential.
+func (p *prepared) build(ctx context.Context, config *callout.Config) (*http.Request, error) {
+	req, err := p.template.Build(ctx, config, p.arguments)
+	if err == nil && config.IdempotencyHeader != "" {
+		req.Header.Set(config.IdempotencyHeader, p.id)
+	}
+	return req, err
 }

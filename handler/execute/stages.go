@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"callout/handler/callout"
+	"callout/handler/history"
 	"callout/handler/request"
 	"callout/handler/token"
 )
@@ -25,7 +26,7 @@ func (a *attempt) readSecrets(ctx context.Context) verdict {
 		return noSecrets(err)
 	}
 	args := a.template.Examples(a.trial.Arguments)
-	if a.prepared, err = assemble(a.config, bundle, a.template, args, a.source.tokens); err != nil {
+	if a.prepared, err = assemble(history.NewID(a.x.Now()), a.config, bundle, a.template, args, a.source.tokens); err != nil {
 		return noSecrets(err)
 	}
 	a.report.Request = a.prepared.shown
@@ -118,17 +119,16 @@ func (a *attempt) post(ctx context.Context) (*http.Response, verdict) {
 }
 
 func (a *attempt) read(resp *http.Response) verdict {
-	var e callout.Execution
-	err := a.x.answered(a.prepared, &e, resp)
-	a.report.Response = e.Response
+	o, err := a.x.answered(a.prepared, resp)
+	a.report.Response = o.response
 	if err != nil {
 		return refused(failureOf(err))
 	}
-	if e.Error == nil {
-		return passed("The API answered %d with %d bytes.", e.Response.Status, e.Response.Bytes)
+	if o.err == nil {
+		return passed("The API answered %d with %d bytes.", o.response.Status, o.response.Bytes)
 	}
 	return verdict{
-		detail: fmt.Sprintf("The API answered %d. %s", e.Response.Status, e.Error.Reason),
-		advice: callout.OperatorAdvice(e.Error.Code, e.Response.Status), err: e.Error,
+		detail: fmt.Sprintf("The API answered %d. %s", o.response.Status, o.err.Reason),
+		advice: callout.OperatorAdvice(o.err.Code, o.response.Status), err: o.err,
 	}
 }

@@ -128,7 +128,7 @@ var readOnly = sync.OnceValue(func() []string {
 // digits rewrites the whole numbers of a configuration for Go, which reads
 // digits only. To JSON Schema, 30.0 and 3e1 are whole numbers as well.
 func digits(members map[string]any) {
-	for _, name := range []string{"timeoutSeconds", "maxResponseBytes", "maxLength", "defaultLifetimeSeconds"} {
+	for _, name := range []string{"timeoutSeconds", "maxResponseBytes", "retries", "maxLength", "defaultLifetimeSeconds"} {
 		if n, ok := members[name].(json.Number); ok {
 			members[name] = whole(n)
 		}
