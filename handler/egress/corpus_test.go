@@ -91,8 +91,7 @@ func TestCorpusNames(t *testing.T) {
 					want = append(want, addrPort.String())
 				}
 			}
-			c := newClient(t, Options{Policy: corpusPolicy, Resolver: resolver})
-			dialled.watch(c)
+			c := newClient(t, Options{Policy: corpusPolicy, Resolver: resolver, Dial: dialled.dial})
 			var last error
 			for range answers {
 				_, last = get(t, c, context.Background(), "https://"+r.input+"/")
@@ -117,9 +116,8 @@ func TestCorpusRedirects(t *testing.T) {
 					w.Header().Set("Location", r.extra)
 					w.WriteHeader(http.StatusFound)
 				})
-			c := newClient(t, Options{RootCAs: ca.pool(), Resolver: names{host: {addresses("93.184.215.14")}}})
 			dialled := &dials{server: s.Listener.Addr().String()}
-			dialled.watch(c)
+			c := newClient(t, Options{RootCAs: ca.pool(), Resolver: names{host: {addresses("93.184.215.14")}}, Dial: dialled.dial})
 			resp, err := get(t, c, context.Background(), r.input)
 			if err != nil {
 				t.Fatal(err)

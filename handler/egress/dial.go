@@ -40,19 +40,31 @@ type dialer struct {
 // when they know the address that they connect to, so that no mistake in the
 // steps before can open a way around it.
 func newDialer(policy *Policy, scheme string, o Options) *dialer {
-	socket := net.Dialer{
-		Control: func(_, address string, _ syscall.RawConn) error {
-			addr, err := netip.ParseAddrPort(address)
-			if err != nil {
-				return refused("The destination is "+string(invalid)+".", "Check the host in the configuration.")
-			}
-			return policy.CheckAddr(addr, scheme)
-		},
-	}
-	return &dialer{
+	d := &dialer{
 		policy: policy, scheme: scheme, resolver: o.Resolver, roots: o.RootCAs,
-		limit: o.DialTimeout, tlsLimit: o.TLSTimeout, dialSocket: socket.DialContext,
+		limit: o.DialTimeout, tlsLimit: o.TLSTimeout,
 	}
+	d.dialSocket = (&net.Dialer{
+		Control: func(_, address string, _ syscall.RawConn) error { return d.guard(address) },
+	}).DialContext
+	if o.Dial != nil {
+		d.dialSocket = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if err := d.guard(address); err != nil {
+				return nil, err
+			}
+			return o.Dial(ctx, network, address)
+		}
+	}
+	return d
+}
+
+// guard judges the address that a socket is about to connect to.
+func (d *dialer) guard(address string) error {
+	addr, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return refused("The destination is "+string(invalid)+".", "Check the host in the configuration.")
+	}
+	return d.policy.CheckAddr(addr, d.scheme)
 }
 
 // DialContext opens a TCP connection to address, "host:port".
@@ -172,7 +184,7 @@ func (d *dialer) handshake(ctx context.Context, conn net.Conn, host string) (*tl
 		ServerName: host, // crypto/tls takes a trailing dot off itself
 		RootCAs:    d.roots,
 		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos: []string{"http/1.1"},
 	})
 	if err := secured.HandshakeContext(limited); err != nil {
 		_ = conn.Close()

@@ -20,8 +20,7 @@ import (
 func TestRebindingNameIsDialledWhereItWasChecked(t *testing.T) {
 	resolver := names{"rebind.example": {addresses("93.184.215.14"), addresses("127.0.0.1")}}
 	dialled := &dials{}
-	c := newClient(t, Options{Resolver: resolver})
-	dialled.watch(c)
+	c := newClient(t, Options{Resolver: resolver, Dial: dialled.dial})
 
 	_, err := get(t, c, context.Background(), "https://rebind.example/")
 	failure{code: callout.ConnectFailed, stage: callout.StageTCP}.check(t, err)
@@ -59,8 +58,7 @@ func TestOnlyPermittedAddressesAreDialled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			u := mustURL(t, test.url)
 			dialled := &dials{}
-			c := newClient(t, Options{Policy: test.policy, Resolver: names{u.Hostname(): {test.leadsTo}}})
-			dialled.watch(c)
+			c := newClient(t, Options{Policy: test.policy, Resolver: names{u.Hostname(): {test.leadsTo}}, Dial: dialled.dial})
 			if _, err := get(t, c, context.Background(), test.url); err == nil {
 				t.Fatal("the request went through")
 			}
@@ -84,6 +82,25 @@ func TestSocketRefusesByItself(t *testing.T) {
 		if len(reached) > 0 {
 			t.Errorf("%s: the server was reached", scheme)
 		}
+	}
+}
+
+// A dial that a test puts in the place of the socket is given what may be dialled,
+// and nothing else.
+func TestDialInPlaceOfASocketIsGuarded(t *testing.T) {
+	dialled := &dials{}
+	for scheme, lane := range New(Options{Policy: onLoopback, Dial: dialled.dial}).lanes {
+		for _, address := range []string{"10.0.0.1:443", "169.254.169.254:80", "[::ffff:127.0.0.1]:443", "api.example.com:443", "127.0.0.1"} {
+			_, err := lane.dialer.dialSocket(context.Background(), "tcp", address)
+			failure{code: callout.DestinationNotAllowed, stage: callout.StagePolicy}.check(t, err)
+		}
+		if dialled.list() != "" {
+			t.Errorf("%s: dialled %q", scheme, dialled.list())
+		}
+	}
+	_, _ = New(Options{Policy: onLoopback, Dial: dialled.dial}).lanes["http"].dialer.dialSocket(context.Background(), "tcp", "127.0.0.1:80")
+	if dialled.list() != "127.0.0.1:80" {
+		t.Errorf("dialled %q, want what may be dialled", dialled.list())
 	}
 }
 
@@ -169,11 +186,11 @@ func shortIf(short bool) time.Duration {
 }
 
 func TestConnectTimeout(t *testing.T) {
-	c := newClient(t, Options{Policy: onLoopback, DialTimeout: shortIf(true)})
-	c.lanes["http"].dialer.dialSocket = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	dead := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
 		return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
 	}
+	c := newClient(t, Options{Policy: onLoopback, DialTimeout: shortIf(true), Dial: dead})
 	_, err := get(t, c, context.Background(), "http://127.0.0.1/")
 	failure{code: callout.ConnectFailed, stage: callout.StageTCP, message: "did not accept the connection in time"}.check(t, err)
 }
@@ -182,14 +199,14 @@ func TestConnectTimeout(t *testing.T) {
 // the second.
 func TestAddressesShareTheTime(t *testing.T) {
 	resolver := names{"api.example.com": {addresses("93.0.0.1", "93.0.0.2")}}
-	c := newClient(t, Options{Resolver: resolver, DialTimeout: time.Hour})
 	var ends []time.Time
 	start := time.Now()
-	c.lanes["https"].dialer.dialSocket = func(ctx context.Context, _, _ string) (net.Conn, error) {
+	dead := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		end, _ := ctx.Deadline()
 		ends = append(ends, end)
 		return nil, errors.New("dead")
 	}
+	c := newClient(t, Options{Resolver: resolver, DialTimeout: time.Hour, Dial: dead})
 	_, _ = get(t, c, context.Background(), "https://api.example.com/")
 	if len(ends) != 2 || ends[0].Sub(start) > 40*time.Minute || ends[1].Sub(start) < 50*time.Minute {
 		t.Errorf("started at %v, deadlines of an hour are %v", start, ends)
@@ -210,22 +227,19 @@ func TestCallEndsWhileConnecting(t *testing.T) {
 		started <- struct{}{}
 		_, _ = io.Copy(io.Discard, conn)
 	})
-	dead := func(c *Client) {
-		c.lanes["https"].dialer.dialSocket = func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, wait(ctx) }
-	}
+	dead := func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, wait(ctx) }
 	for _, test := range []struct {
-		stage    callout.Stage
-		url      string
-		resolver Resolver
-		change   func(*Client)
+		stage   callout.Stage
+		url     string
+		options Options
 	}{
-		{callout.StageDNS, "https://api.example.com/", resolverFunc(wait), func(*Client) {}},
-		{callout.StageTCP, "https://127.0.0.1/", nil, dead},
-		{callout.StageTLS, "https://" + silent + "/", nil, func(*Client) {}},
+		{callout.StageDNS, "https://api.example.com/", Options{Resolver: resolverFunc(wait)}},
+		{callout.StageTCP, "https://127.0.0.1/", Options{Dial: dead}},
+		{callout.StageTLS, "https://" + silent + "/", Options{}},
 	} {
 		t.Run(string(test.stage), func(t *testing.T) {
-			c := newClient(t, Options{Policy: onLoopback, Resolver: test.resolver})
-			test.change(c)
+			test.options.Policy = onLoopback
+			c := newClient(t, test.options)
 			ctx := newHourglass()
 			go func() { <-started; close(ctx.out) }()
 			_, err := get(t, c, ctx, test.url)

@@ -126,6 +126,9 @@ func tlsError(err error) (Error, bool) {
 		strings.Contains(text, "tls: server selected unsupported protocol version"):
 		e.Message = "The server speaks no TLS version that is still safe."
 		e.Advice = "Ask whoever runs the API to enable TLS 1.2 or 1.3."
+	case strings.Contains(text, "tls: no application protocol"):
+		e.Message = "The server does not speak HTTP/1.1, which is all that Callout speaks."
+		e.Advice = "Use an address of the API that does, or put a gateway before it."
 	case strings.Contains(text, "tls: certificate required"):
 		e.Message = "The server wants a client certificate, which Callout does not send."
 		e.Advice = "Use an endpoint of the API that accepts another kind of credential."
@@ -162,20 +165,11 @@ func dnsError(err error) (Error, bool) {
 func httpError(err error) (Error, bool) {
 	text := err.Error() // compared only
 	switch {
-	case strings.Contains(text, "server response headers exceeded"),
-		strings.Contains(text, "response header list larger than advertised limit"):
+	case strings.Contains(text, "server response headers exceeded"):
 		return Error{
 			Code:    callout.ResponseTooLarge,
 			Message: "The headers of the answer are larger than 64 KiB.",
 			Advice:  "Ask whoever runs the API why it sends so many headers; Callout cannot read this answer.",
-		}, true
-	case strings.Contains(text, "connection error: PROTOCOL_ERROR"),
-		strings.Contains(text, "connection error: COMPRESSION_ERROR"):
-		// Headers far above the limit end an HTTP/2 connection in this way, too.
-		return Error{
-			Code:    callout.InvalidResponse,
-			Message: "The answer breaks the rules of HTTP/2, or its headers are larger than 64 KiB.",
-			Advice:  "Ask whoever runs the API what it sends; Callout cannot read this answer.",
 		}, true
 	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME header"),
 		strings.Contains(text, "malformed chunked encoding"), strings.Contains(text, "Content-Length"),

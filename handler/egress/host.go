@@ -152,12 +152,20 @@ func (p *Policy) checkSpecialName(written string) error {
 		return refused("The host name is one of this machine or of its local network.",
 			"Use the full public name of the API, or its address if that is listed in CALLOUT_EGRESS_ALLOW.")
 	}
-	own := func(host string) bool { return canonical(host) == name }
+	own := func(host string) bool { return name == canonical(host) || name == management(canonical(host)) }
 	if slices.ContainsFunc(p.OwnHosts, own) {
 		return refused("The host is this service itself.",
 			"Use the URL of the API; a call of Callout to itself would be a loop.")
 	}
 	return nil
+}
+
+// management returns the name of the site by which App Service lets an app be
+// managed: app.scm.azurewebsites.net beside app.azurewebsites.net
+// (learn.microsoft.com, "Kudu service overview").
+func management(host string) string {
+	app, domain, _ := strings.Cut(host, ".")
+	return app + ".scm." + domain
 }
 
 // opensLoopback reports whether Allow covers any part of loopback.

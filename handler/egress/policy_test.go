@@ -103,6 +103,8 @@ var urlTable = []struct {
 
 	{"own host", ownPolicy, "https://myapp.azurewebsites.net/api/execute/x", "this service itself"},
 	{"own host with a dot", ownPolicy, "https://myapp.azurewebsites.net./", "this service itself"},
+	{"own host's management", ownPolicy, "https://MYAPP.scm.azurewebsites.net/api/zipdeploy", "this service itself"},
+	{"another app's management", ownPolicy, "https://otherapp.scm.azurewebsites.net/", ""},
 	{"another app", ownPolicy, "https://otherapp.azurewebsites.net/", ""},
 
 	{"user name", openPolicy, "https://user:pass@api.example.com/", "user name"},

@@ -104,12 +104,11 @@ func TestProbeClosesItsConnection(t *testing.T) {
 // What ends is the caller's time, so the server is not blamed for it.
 func TestProbeEndsWithItsContext(t *testing.T) {
 	ctx := newHourglass()
-	c := New(Options{Policy: onLoopback})
-	c.lanes["http"].dialer.dialSocket = func(dialling context.Context, _, _ string) (net.Conn, error) {
+	c := New(Options{Policy: onLoopback, Dial: func(dialling context.Context, _, _ string) (net.Conn, error) {
 		close(ctx.out)
 		<-dialling.Done()
 		return nil, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
-	}
+	}})
 	steps := c.Probe(ctx, mustURL(t, "http://127.0.0.1/"))
 	if got := outline(steps); got != "dns tcp:TimedOut" {
 		t.Fatalf("got %q", got)

@@ -190,18 +190,14 @@ type dials struct {
 	server string
 }
 
-func (d *dials) watch(c *Client) {
-	for _, lane := range c.lanes {
-		lane.dialer.dialSocket = func(ctx context.Context, network, address string) (net.Conn, error) {
-			d.mu.Lock()
-			d.seen = append(d.seen, address)
-			d.mu.Unlock()
-			if d.server == "" {
-				return nil, errors.New("refused by the test")
-			}
-			return (&net.Dialer{}).DialContext(ctx, network, d.server)
-		}
+func (d *dials) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	d.seen = append(d.seen, address)
+	d.mu.Unlock()
+	if d.server == "" {
+		return nil, errors.New("refused by the test")
 	}
+	return (&net.Dialer{}).DialContext(ctx, network, d.server)
 }
 
 func (d *dials) list() string {

@@ -31,6 +31,10 @@ type Options struct {
 	RootCAs     *x509.CertPool // authorities to trust; nil: those of the system
 	DialTimeout time.Duration  // for a lookup, and again for connecting; 0: 5 s
 	TLSTimeout  time.Duration  // for a TLS handshake; 0: 5 s
+	// Dial opens a connection in place of a socket, for tests. It is given
+	// addresses only, after the policy has permitted each. nil: a net.Dialer whose
+	// sockets ask the policy themselves.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client sends requests to the destinations that its Policy permits. It is an
@@ -70,12 +74,23 @@ func newLane(d *dialer) *lane {
 		Proxy:                  nil, // the environment's proxy would dial for us, unguarded
 		DialContext:            d.DialContext,
 		DialTLSContext:         d.DialTLSContext,
-		ForceAttemptHTTP2:      true, // net/http is careful with HTTP/2 if one dials oneself
+		Protocols:              onlyHTTP1(),
 		DisableCompression:     true, // its decompression has no limit
 		MaxResponseHeaderBytes: MaxHeaderBytes,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        maxIdle,
 	}}
+}
+
+// onlyHTTP1 leaves HTTP/2 out, which every API can do without: the usual clients
+// of Python and Node speak none. In net/http of Go 1.26.8 a single frame of a
+// hostile upstream, a WINDOW_UPDATE over the limit, stops the requests to all hosts
+// for good, whatever their contexts say, and a server that goes away before each
+// request has it sent again without end.
+func onlyHTTP1() *http.Protocols {
+	p := &http.Protocols{}
+	p.SetHTTP1(true)
+	return p
 }
 
 // CheckURL is Policy.CheckURL with the client's policy.
@@ -106,14 +121,28 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, progress.failed(req.Context(), err)
 	}
 	resp.Request = req
-	if resp.StatusCode == http.StatusSwitchingProtocols {
+	if err := unusable(resp.StatusCode); err != nil {
 		_ = resp.Body.Close()
-		return nil, responseError(callout.InvalidResponse,
-			"The server switched to another protocol without being asked.",
-			"Check that the endpoint is an HTTP API.")
+		return nil, err
 	}
 	decode(resp)
 	return resp, nil
+}
+
+// unusable returns an error for a status that is no end of a request. One above
+// 599 is for the caller to take for a failure of the server (RFC 9110, section 15).
+func unusable(status int) error {
+	switch {
+	case status == http.StatusSwitchingProtocols:
+		return responseError(callout.InvalidResponse,
+			"The server switched to another protocol without being asked.",
+			"Check that the endpoint is an HTTP API.")
+	case status < http.StatusOK: // net/http reads three digits of any kind
+		return responseError(callout.InvalidResponse,
+			"The answer has a status that HTTP does not know.",
+			"Check that the endpoint is an HTTP API.")
+	}
+	return nil
 }
 
 // prepare returns the request that goes out in place of req, which a

@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,8 +69,7 @@ func TestRoundTripChecksTheURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dialled, closed := &dials{}, make(closedBody, 1)
-			c := newClient(t, Options{})
-			dialled.watch(c)
+			c := newClient(t, Options{Dial: dialled.dial})
 			req := base()
 			req.Body = closed
 			change(req)
@@ -163,6 +160,16 @@ func TestBrokenServers(t *testing.T) {
 			failure{callout.ResponseTooLarge, callout.StageResponse, true, "larger than 64 KiB"}},
 		{"switches protocols", answer("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"),
 			failure{callout.InvalidResponse, callout.StageResponse, true, "switched to another protocol"}},
+		{"has a status of nothing", answer("HTTP/1.1 000 What\r\nContent-Length: 0\r\n\r\n"),
+			failure{callout.InvalidResponse, callout.StageResponse, true, "a status that HTTP does not know"}},
+		{"has a status below the first", answer("HTTP/1.1 099 What\r\nContent-Length: 0\r\n\r\n"),
+			failure{callout.InvalidResponse, callout.StageResponse, true, "a status that HTTP does not know"}},
+		{"hints early without an end", func(conn *net.TCPConn) {
+			var err error
+			for answer("")(conn); err == nil; {
+				_, err = io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+			}
+		}, failure{callout.ResponseTooLarge, callout.StageResponse, true, "larger than 64 KiB"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := get(t, newClient(t, Options{Policy: onLoopback}), context.Background(), "http://"+listen(t, test.server)+"/")
@@ -268,23 +275,19 @@ func TestConnectionIsReused(t *testing.T) {
 	}
 }
 
-func TestHTTP2(t *testing.T) {
+// A server that speaks HTTP/2 as well is called in HTTP/1.1, and one that speaks
+// nothing else is not called.
+func TestHTTP2IsNotSpoken(t *testing.T) {
 	ca := newAuthority(t)
-	s := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "127.0.0.1", time.Hour)}},
-		func(w http.ResponseWriter, r *http.Request) {
-			headers, _ := strconv.Atoi(r.URL.Path[1:])
-			for i := range headers {
-				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("a", 1000))
-			}
-			w.WriteHeader(http.StatusNoContent)
-		})
+	config := &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "127.0.0.1", time.Hour)}}
+	s := serveTLS(t, config.Clone(), func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	c := newClient(t, Options{Policy: onLoopback, RootCAs: ca.pool()})
-	resp, err := get(t, c, context.Background(), s.URL+"/50")
-	if err != nil || resp.ProtoMajor != 2 {
-		t.Fatalf("got %v, %v, want HTTP/2", resp, err)
+	resp, err := get(t, c, context.Background(), s.URL)
+	if err != nil || resp.ProtoMajor != 1 || resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("got %v, %v, want HTTP/1.1", resp, err)
 	}
-	_, err = get(t, c, context.Background(), s.URL+"/65")
-	failure{callout.ResponseTooLarge, callout.StageResponse, true, "larger than 64 KiB"}.check(t, err)
-	_, err = get(t, c, context.Background(), s.URL+"/1000") // net/http ends the connection
-	failure{callout.InvalidResponse, callout.StageResponse, true, "larger than 64 KiB"}.check(t, err)
+	config.NextProtos = []string{"imap"} // with h2, crypto/tls would fall back to HTTP/1.1
+	only := listen(t, func(conn *net.TCPConn) { _ = tls.Server(conn, config).Handshake() })
+	_, err = get(t, c, context.Background(), "https://"+only)
+	failure{callout.TLSFailed, callout.StageTLS, false, "does not speak HTTP/1.1"}.check(t, err)
 }

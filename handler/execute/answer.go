@@ -30,13 +30,29 @@ func view(resp *callout.Response, clean []byte) json.RawMessage {
 	switch {
 	case !resp.Truncated && isJSON(kind, clean):
 		return compact(clean)
-	case bytes.IndexByte(clean, 0) >= 0: // no text has one, except UTF-16, in which no secret would be found
+	case !looksLikeText(clean):
 	case utf8.Valid(clean):
 		return quoted(string(clean))
 	case strings.HasPrefix(kind, "text/"):
 		return quoted(strings.ToValidUTF8(string(clean), "\uFFFD"))
 	}
 	return quoted(fmt.Sprintf("(%d bytes of binary content, not shown)", resp.Bytes))
+}
+
+// looksLikeText is false for what has a NUL, as no text has except UTF-16, in which
+// no secret would be found, and for what is one control character in ten: as JSON,
+// such a body is up to six times as large.
+func looksLikeText(data []byte) bool {
+	controls := 0
+	for _, c := range data {
+		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
+			controls++
+		}
+		if c == 0 {
+			return false
+		}
+	}
+	return controls <= len(data)/10
 }
 
 // asUTF8 takes off a byte order mark, and rewrites what calls itself ISO-8859-1,

@@ -80,6 +80,8 @@ func TestWhatIsShownOfABody(t *testing.T) {
 		{"text behind a mark", "application/json", "\xef\xbb\xbf{\"a\": 1}", `{"a":1}`},
 		{"text in UTF-16", "text/plain; charset=utf-16", "\xff\xfea\x00", `"(4 bytes of binary content, not shown)"`},
 		{"an image", "image/png", "\x89PNG\r\n\x1a\n\x00\x00", `"(10 bytes of binary content, not shown)"`},
+		{"control characters", "text/plain", "\x01\x02\x03abc\x1f", `"(7 bytes of binary content, not shown)"`},
+		{"text with an escape sequence", "text/plain", "a \x1b[1mbold\x1b[0m word, and more of it", `"a \u001b[1mbold\u001b[0m word, and more of it"`},
 		{"bytes that could be text", "application/octet-stream", "a\x00b", `"(3 bytes of binary content, not shown)"`},
 		{"nothing", "application/json", "", `null`},
 		{"null", "application/json", "null", `null`},

@@ -214,26 +214,3 @@ func (c breach) wantTruth(t *testing.T, b *breaker, e *callout.Execution) {
 		t.Error("an agent is told to try again")
 	}
 }
-
-// HTTP/2 ends a request without its connection; that is no reason to repeat it.
-func TestAStreamThatEndsIsNotSentAgain(t *testing.T) {
-	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
-		for _, header := range []string{"", "Idempotency-Key"} {
-			h := newHouse(t, fine)
-			h.api.Close()
-			h.api = newUpstream2(t, h.roots.issue(t, apiHost, time.Hour), func(_ *upstream, _ http.ResponseWriter, r *http.Request) {
-				if r.ProtoMajor != 2 {
-					t.Errorf("it came by %s", r.Proto)
-				}
-				panic(http.ErrAbortHandler)
-			})
-			h.configure(fmt.Sprintf(`"method": %q, "idempotencyHeader": %q`, method, header))
-			want, code := callout.Unknown, callout.OutcomeUnknown
-			if method == "GET" {
-				want, code = callout.Failed, callout.RequestFailed
-			}
-			wantEnd(t, h.call(`{}`), want, code)
-			wantSeen(t, h.api, 1)
-		}
-	}
-}

@@ -38,17 +38,6 @@ type upstream struct {
 
 func newUpstream(t *testing.T, certificate tls.Certificate, answer func(*upstream, http.ResponseWriter, *http.Request)) *upstream {
 	t.Helper()
-	return startUpstream(t, certificate, answer, false)
-}
-
-// newUpstream2 is one that speaks HTTP/2 as well.
-func newUpstream2(t *testing.T, certificate tls.Certificate, answer func(*upstream, http.ResponseWriter, *http.Request)) *upstream {
-	t.Helper()
-	return startUpstream(t, certificate, answer, true)
-}
-
-func startUpstream(t *testing.T, certificate tls.Certificate, answer func(*upstream, http.ResponseWriter, *http.Request), http2 bool) *upstream {
-	t.Helper()
 	u := &upstream{over: make(chan struct{})}
 	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u.note(r)
@@ -56,7 +45,6 @@ func startUpstream(t *testing.T, certificate tls.Certificate, answer func(*upstr
 	}))
 	u.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	u.Config.ErrorLog = quiet()
-	u.EnableHTTP2 = http2
 	u.StartTLS()
 	t.Cleanup(func() { close(u.over); u.Close() })
 	return u
