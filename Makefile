@@ -2,7 +2,7 @@
 GO ?= go
 export CGO_ENABLED = 0
 
-.PHONY: run build test lint package bench fuzz clean
+.PHONY: run build test lint package bench fuzz fuzz-guards clean
 
 ## run: build, start Callout with a sample API, make one call through each sample, serve on 127.0.0.1:7071
 run: build
@@ -19,6 +19,7 @@ test: e2e/node/node_modules/.installed lint
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /e2e)
 	@# The cache does not see the binary that these build and run.
 	CGO_ENABLED=1 $(GO) test -race -count=1 -timeout 20m ./e2e/...
+	@$(MAKE) --no-print-directory fuzz-guards
 
 # Azurite and an OAuth server, at the versions that the lock file names.
 e2e/node/node_modules/.installed: e2e/node/package-lock.json
@@ -40,6 +41,16 @@ package:
 bench:
 	$(GO) test -run '^$$' -bench . -benchtime 0.3s ./handler/...
 	$(GO) run ./bench
+
+# What keeps requests and secrets in: a moment of fuzzing in every run.
+GUARDS = redact/FuzzNested redact/FuzzUnchanged egress/FuzzCheckURL egress/FuzzReadBody egress/FuzzAnswer request/FuzzHeader
+GUARDTIME ?= 6s
+## fuzz-guards: the fuzz targets of redaction, destinations, headers and answers for GUARDTIME (6s) each
+fuzz-guards:
+	@for guard in $(GUARDS); do \
+	  echo "== $$guard"; \
+	  $(GO) test -run '^$$' -fuzz "^$${guard#*/}$$" -fuzztime $(GUARDTIME) -fuzzminimizetime 1s ./handler/$${guard%/*} || exit 1; \
+	done
 
 FUZZTIME ?= 30s
 ## fuzz: every fuzz target for FUZZTIME (30s)

@@ -1,64 +1,153 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"html"
-	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
-// forms lists the ways in which a secret may be written in an answer. Escapes
-// are undone before the search as well; to list the usual ones all the same finds
-// the secrets that look as if they held escapes themselves.
-func forms(s string) []string {
-	out := []string{s, strings.TrimSpace(s), strings.ReplaceAll(s, " ", "+")}
-	plain := []byte(s)
-	for range maxLayers {
-		plain = peel(plain, nil)
-		out = append(out, string(plain))
+// forms gives add the ways in which a secret may be written in an answer, each in
+// bytes that it may not keep. Escapes are undone before the search as well; to
+// list the usual ones all the same finds the secrets that look as if they held
+// escapes themselves, and those behind what looks like the beginning of one.
+func forms(s string, add func([]byte)) {
+	texts(s, add)
+	percentForms(s, add)
+	jsonForms(s, add)
+	if strings.ContainsAny(s, `<>&'"`) {
+		add([]byte(html.EscapeString(s)))
 	}
-	out = append(out, percent(s)...)
-	out = append(out, html.EscapeString(s), hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))))
-	out = append(out, jsonForms(s)...)
-	return append(out, base64Forms(s)...)
+	digits := hex.AppendEncode(nil, []byte(s))
+	add(digits)
+	add(bytes.ToUpper(digits))
+	base64Forms(s, add)
 }
 
-// percent gives the alphabets of query, path segment and "everything but
-// unreserved" with digits in both cases.
-func percent(s string) []string {
-	var out []string
-	for _, form := range []string{url.QueryEscape(s), url.PathEscape(s), strings.ReplaceAll(url.QueryEscape(s), "+", "%20")} {
-		out = append(out, form, lowerEscapes(form))
+// texts gives the value in UTF-8, in ISO-8859-1, and in UTF-8 that was taken for
+// ISO-8859-1; each as it is, without spaces at its ends, with the spaces as in a
+// form, and without what looks like escapes in it.
+func texts(s string, add func([]byte)) {
+	codes := []string{s}
+	if !isASCII(s) {
+		codes = append(codes, latin1(s), mistaken(s))
 	}
-	return out
-}
-
-func lowerEscapes(s string) string {
-	b := []byte(s)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i+1:], strings.ToLower(string(b[i+1:i+3])))
-			i += 2
+	for _, text := range codes {
+		addPeeled([]byte(text), add)
+		if trimmed := strings.TrimSpace(text); trimmed != text {
+			addPeeled([]byte(trimmed), add)
+		}
+		if strings.Contains(text, " ") {
+			addPeeled([]byte(strings.ReplaceAll(text, " ", "+")), add)
 		}
 	}
-	return string(b)
+}
+
+func addPeeled(text []byte, add func([]byte)) {
+	var undoer unescaper
+	for range maxLayers + 1 {
+		add(text)
+		if text = undoer.peel(text, false, nil); text == nil {
+			return
+		}
+	}
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// latin1 writes s in ISO-8859-1, "" if it has a character that is not there.
+func latin1(s string) string {
+	var out []byte
+	for _, r := range s {
+		if r > 0xff {
+			return ""
+		}
+		out = append(out, byte(r))
+	}
+	return string(out)
+}
+
+// mistaken takes each byte of s for a character.
+func mistaken(s string) string {
+	var out []byte
+	for i := range len(s) {
+		out = utf8.AppendRune(out, rune(s[i]))
+	}
+	return string(out)
+}
+
+// What percent-encoding leaves as it is (RFC 3986, sections 2.3 and 3.3).
+const (
+	unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+	inSegments = unreserved + "$&+=:@"
+)
+
+// percentForms gives the alphabets of "everything but unreserved", path segment
+// and query with digits in both cases.
+func percentForms(s string, add func([]byte)) {
+	if strings.Trim(s, unreserved) == "" {
+		return
+	}
+	buf := make([]byte, 0, 3*len(s))
+	for _, digits := range []string{"0123456789ABCDEF", "0123456789abcdef"} {
+		add(percent(buf, s, inSegments, digits))
+		all := percent(buf, s, unreserved, digits)
+		add(all)
+		if strings.Contains(s, " ") {
+			add(bytes.ReplaceAll(all, []byte("%20"), []byte("+")))
+		}
+	}
+}
+
+// percent appends s with all encoded that is not kept.
+func percent(out []byte, s, kept, digits string) []byte {
+	for i := range len(s) {
+		if c := s[i]; strings.IndexByte(kept, c) >= 0 {
+			out = append(out, c)
+		} else {
+			out = append(out, '%', digits[c>>4], digits[c&15])
+		}
+	}
+	return out
 }
 
 // jsonForms gives the value as it stands between the quotes of a JSON string:
 // with and without escaped slashes and HTML characters, and once more for JSON
 // inside JSON.
-func jsonForms(s string) []string {
+func jsonForms(s string, add func([]byte)) {
 	plain := jsonText(s, false)
-	return []string{
-		plain, jsonText(s, true),
-		strings.ReplaceAll(plain, "/", `\/`), strings.ReplaceAll(plain, "/", `\u002f`), strings.ReplaceAll(plain, "/", `\u002F`),
-		jsonText(plain, false),
+	if plain != s {
+		add([]byte(plain))
+		add([]byte(jsonText(plain, false)))
+	}
+	if strings.ContainsAny(s, "<>&") {
+		add([]byte(jsonText(s, true)))
+	}
+	if strings.Contains(s, "/") {
+		for _, slash := range []string{`\/`, `\u002f`, `\u002F`} {
+			add([]byte(strings.ReplaceAll(plain, "/", slash)))
+		}
 	}
 }
 
+// jsonText writes s as Go does.
 func jsonText(s string, escapeHTML bool) string {
+	escaped := func(r rune) bool {
+		return r < ' ' || r == '"' || r == '\\' || escapeHTML && (r == '<' || r == '>' || r == '&')
+	}
+	if isASCII(s) && strings.IndexFunc(s, escaped) < 0 {
+		return s
+	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(escapeHTML)
@@ -70,20 +159,36 @@ func jsonText(s string, escapeHTML bool) string {
 // contain, for each of the three places where s may begin in a group. What is
 // shared with the neighbours of s is left off. The padded text of s alone leaves
 // nothing over.
-func base64Forms(s string) []string {
-	out := []string{base64.StdEncoding.EncodeToString([]byte(s)), base64.URLEncoding.EncodeToString([]byte(s))}
-	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for shift := range 3 {
-			text := enc.EncodeToString(append(make([]byte, shift), s...))
-			skip := []int{0, 2, 3}[shift]
-			keep := (shift + len(s)) / 3 * 4
-			if rest := (shift + len(s)) % 3; rest > 0 {
-				keep += rest // whole characters that do not depend on what follows
-			}
-			if skip < keep {
-				out = append(out, text[skip:keep])
-			}
+func base64Forms(s string, add func([]byte)) {
+	shifted := append(make([]byte, 2, 2+len(s)), s...)
+	buf := make([]byte, 0, base64.StdEncoding.EncodedLen(len(shifted)))
+	inBoth := func(text []byte) {
+		add(text)
+		if toURLAlphabet(text) {
+			add(text)
 		}
 	}
-	return out
+	inBoth(base64.StdEncoding.AppendEncode(buf, shifted[2:]))
+	for shift, skip := range []int{0, 2, 3} {
+		text := base64.RawStdEncoding.AppendEncode(buf, shifted[2-shift:])
+		keep := (shift + len(s)) / 3 * 4
+		if rest := (shift + len(s)) % 3; rest > 0 {
+			keep += rest // whole characters that do not depend on what follows
+		}
+		inBoth(text[min(skip, keep):keep])
+	}
+}
+
+// toURLAlphabet changes base64 from the standard to the URL alphabet, and reports
+// whether there is a difference.
+func toURLAlphabet(text []byte) (changed bool) {
+	for i, c := range text {
+		switch c {
+		case '+':
+			text[i], changed = '-', true
+		case '/':
+			text[i], changed = '_', true
+		}
+	}
+	return changed
 }
