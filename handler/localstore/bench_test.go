@@ -1,12 +1,16 @@
 package localstore
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"callout/handler/store"
+
+	bolt "go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
 )
 
 // benchmarkTable runs fn on tables of several sizes: the times should not grow
@@ -87,4 +91,60 @@ func BenchmarkList(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkPutOfCalls writes as calls do that change something: two small rows at
+// once, then a row of 1 KB, then another state of it. Beside the time it tells how
+// many of the writes shared a sync.
+func BenchmarkPutOfCalls(b *testing.B) {
+	for _, callers := range []int{1, 8, 32, 64, 256} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			s := open(b, b.TempDir())
+			var next atomic.Int64
+			before := commits(b, s)
+			b.ResetTimer()
+			var group sync.WaitGroup
+			for range callers {
+				group.Go(func() {
+					for i := int(next.Add(1)); i <= b.N; i = int(next.Add(1)) {
+						if err := putCall(b.Context(), s, i); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			group.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+			b.ReportMetric(float64(4*b.N)/float64(commits(b, s)-before), "writes/sync")
+		})
+	}
+}
+
+// putCall writes what a call does.
+func putCall(ctx context.Context, s *Store, i int) error {
+	var group errgroup.Group
+	for _, partition := range []string{"configuration", "ticket"} {
+		group.Go(func() error {
+			_, err := s.Table("pointers").Put(ctx, store.Row{Partition: partition, Key: benchmarkKey(i)})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	row := store.Row{Partition: fmt.Sprint("b", i%8), Key: benchmarkKey(i), Head: make([]byte, 400), Data: make([]byte, 600)}
+	var err error
+	if row.ETag, err = s.Table(people).Put(ctx, row); err != nil {
+		return err
+	}
+	_, err = s.Table(people).Put(ctx, row)
+	return err
+}
+
+func commits(b *testing.B, s *Store) (number int) {
+	b.Helper()
+	if err := s.db.View(func(tx *bolt.Tx) error { number = tx.ID(); return nil }); err != nil {
+		b.Fatal(err)
+	}
+	return number
 }

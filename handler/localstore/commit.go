@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"time"
 
 	"callout/handler/store"
 
@@ -26,8 +28,8 @@ type write struct {
 }
 
 // committer is the only writer. It commits what waits as one transaction: the
-// disk is asked to sync once for all writers that are there, and a single
-// writer waits for nobody.
+// disk is asked to sync once for all writers that are there, whatever tables they
+// write to, and a single writer waits for nobody.
 type committer struct {
 	db      *bolt.DB
 	queue   chan *write // without a buffer: what is in it belongs to the committer
@@ -82,15 +84,28 @@ func (c *committer) run() {
 	}
 }
 
-// gather takes the writes that wait at this moment.
+// The committer steps back for writers that are about to come: as often as a few
+// hundredths of a sync take, and no oftener than that where the clock stands still.
+const (
+	patience = 20 * time.Microsecond
+	yields   = 100
+)
+
+// gather takes the writes that wait, and those of goroutines that can run at this
+// moment: of a caller who writes several rows at once, and of those who have just
+// been answered. Without that, these would miss the transaction by a hair and pay
+// for one of their own. Nobody is waited for who is not there.
 func (c *committer) gather(first *write) []*write {
 	batch := []*write{first}
-	for len(batch) < maxBatch {
+	for last, yielded := time.Now(), 0; len(batch) < maxBatch; {
 		select {
 		case w := <-c.queue:
-			batch = append(batch, w)
+			batch, last, yielded = append(batch, w), time.Now(), 0
 		default:
-			return batch
+			if yielded++; yielded > yields || time.Since(last) > patience {
+				return batch
+			}
+			runtime.Gosched()
 		}
 	}
 	return batch

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -82,6 +84,61 @@ func TestWritesThatWaitAreCommittedTogether(t *testing.T) {
 			t.Errorf("there are %d rows, want %d (%v)", len(page.Rows), want, err)
 		}
 	})
+}
+
+func TestWritesToSeveralTablesShareATransaction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, t.TempDir())
+		release := hold(t.Context(), s)
+		tables := []string{store.Configs, store.Executions, store.Index, store.Tokens, store.Keys}
+		answers := make(chan error, 2*len(tables))
+		for _, name := range tables {
+			for _, key := range []string{"a", "b"} {
+				go func() {
+					_, err := s.Table(name).Put(t.Context(), store.Row{Partition: "p", Key: key})
+					answers <- err
+				}()
+			}
+		}
+		synctest.Wait()
+		before := transactions(t, s)
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		for range cap(answers) {
+			if err := <-answers; err != nil {
+				t.Error(err)
+			}
+		}
+		if got := transactions(t, s) - before; got != 2 {
+			t.Errorf("the write that held and %d others took %d transactions, want 1 and 1", cap(answers), got)
+		}
+	})
+}
+
+// Who writes two rows at once does not pay for two transactions, although the first
+// is on its way before the second is there. One processor makes their order certain
+// enough to count.
+func TestTheRowsOfOneCallerShareATransaction(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s := open(t, t.TempDir())
+	put(t, s, "first", nil)
+	const times = 100
+	before := transactions(t, s)
+	for i := range times {
+		var both sync.WaitGroup
+		for _, name := range []string{"one", "two"} {
+			both.Go(func() {
+				if _, err := s.Table(name).Put(t.Context(), store.Row{Partition: "p", Key: fmt.Sprint(i)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+	}
+	if got := transactions(t, s) - before; got > times*3/2 {
+		t.Errorf("%d pairs took %d transactions", times, got)
+	}
 }
 
 func TestAWriteIsAnsweredAfterItsTransactionOnly(t *testing.T) {

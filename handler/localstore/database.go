@@ -14,9 +14,10 @@ import (
 	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// schema is the number of the layout that this code reads and writes. It goes
-// up when the meaning of what is in the file changes.
-const schema = 1
+// schema is the number of the layout that this code writes. It goes up when the
+// meaning of what is in the file changes. Since 2, rows have heads; those of 1 are
+// read as they are and get the present layout when they are written.
+const schema = 2
 
 // lockTimeout is how long to try for the file lock. Another process may hold
 // it for a moment while it looks at the file (wholeDatabase) or is just ending.
@@ -40,8 +41,11 @@ var (
 // checkText is what is sealed as the check.
 const checkText = "callout"
 
-// errBlank says that the database has just been created.
-var errBlank = errors.New("localstore: a blank database")
+// What inspect finds beside a database in the present layout, and what is wrong.
+var (
+	errBlank = errors.New("localstore: a blank database")
+	errOlder = errors.New("localstore: a database of an older layout")
+)
 
 // openDatabase opens or creates the database file and makes sure that it can be
 // used with the key. bbolt panics over pages that make no sense; here that is
@@ -138,13 +142,19 @@ func damagedFile(path string) error {
 }
 
 // prepare checks an existing database and writes the first entries of a new
-// one.
+// one. An older one is marked as of the present layout: from now on an older
+// Callout would take its rows for damaged.
 func prepare(db *bolt.DB, path string, sealer sealer) error {
 	err := db.View(func(tx *bolt.Tx) error { return inspect(tx, path, sealer) })
-	if !errors.Is(err, errBlank) {
+	switch {
+	case errors.Is(err, errBlank):
+		err = db.Update(func(tx *bolt.Tx) error { return initialise(tx, sealer) })
+	case errors.Is(err, errOlder):
+		err = db.Update(func(tx *bolt.Tx) error { return writeSchema(tx.Bucket(metaBucket)) })
+	default:
 		return err
 	}
-	if err := db.Update(func(tx *bolt.Tx) error { return initialise(tx, sealer) }); err != nil {
+	if err != nil {
 		return fmt.Errorf("localstore: the database cannot be written: %w", err)
 	}
 	return syncDir(filepath.Dir(path))
@@ -158,26 +168,26 @@ func inspect(tx *bolt.Tx, path string, sealer sealer) error {
 		}
 		return damagedFile(path)
 	}
-	if err := checkSchema(meta.Get(schemaKey), path); err != nil {
-		return err
+	number, err := strconv.Atoi(string(meta.Get(schemaKey)))
+	switch {
+	case err != nil || number < 1:
+		return damagedFile(path)
+	case number > schema:
+		return fmt.Errorf("localstore: %s was written by a newer Callout (schema %d, this one knows %d); "+
+			"run the newer one, or set CALLOUT_DATA_DIR to another directory for this one", path, number, schema)
 	}
 	if _, err := sealer.open(meta.Get(checkKey), "check"); err != nil {
 		return fmt.Errorf("localstore: the key file does not belong to this store; "+
 			"put back the key file that was created together with %s", path)
 	}
+	if number < schema {
+		return errOlder
+	}
 	return nil
 }
 
-func checkSchema(stored []byte, path string) error {
-	number, err := strconv.Atoi(string(stored))
-	if err != nil || number < 1 {
-		return damagedFile(path)
-	}
-	if number > schema {
-		return fmt.Errorf("localstore: %s was written by a newer Callout (schema %d, this one knows %d); "+
-			"run the newer one, or set CALLOUT_DATA_DIR to another directory for this one", path, number, schema)
-	}
-	return nil
+func writeSchema(meta *bolt.Bucket) error {
+	return meta.Put(schemaKey, strconv.AppendInt(nil, schema, 10))
 }
 
 func initialise(tx *bolt.Tx, sealer sealer) error {
@@ -188,6 +198,6 @@ func initialise(tx *bolt.Tx, sealer sealer) error {
 	}
 	meta := tx.Bucket(metaBucket)
 	return errors.Join(
-		meta.Put(schemaKey, strconv.AppendInt(nil, schema, 10)),
+		writeSchema(meta),
 		meta.Put(checkKey, sealer.seal([]byte(checkText), "check")))
 }

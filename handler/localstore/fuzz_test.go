@@ -12,15 +12,18 @@ import (
 	"callout/handler/store"
 )
 
-// FuzzRow: a row is refused, or it is returned exactly, by Get and by List.
+// FuzzRow: a row is refused, or it is returned exactly, by Get and by List. What it
+// holds is cut anywhere into head and data.
 func FuzzRow(f *testing.F) {
 	for _, seed := range []string{"p", "a/b", "", "'", "c:1", "\x00", "ü", strings.Repeat("k", store.MaxKey+1)} {
-		f.Add(seed, "k", []byte("data"))
-		f.Add("p", seed, []byte(nil))
+		f.Add(seed, "k", []byte("data"), uint16(2))
+		f.Add("p", seed, []byte(nil), uint16(0))
 	}
 	table := open(f, f.TempDir()).Table(people)
-	f.Fuzz(func(t *testing.T, partition, key string, data []byte) {
-		etag, err := table.Put(t.Context(), store.Row{Partition: partition, Key: key, Data: data})
+	f.Fuzz(func(t *testing.T, partition, key string, content []byte, at uint16) {
+		cut := min(len(content), int(at), store.MaxHead)
+		head, data := content[:cut], content[cut:]
+		etag, err := table.Put(t.Context(), store.Row{Partition: partition, Key: key, Head: head, Data: data})
 		if err != nil {
 			_, get := table.Get(t.Context(), partition, key)
 			if !errors.Is(err, store.ErrInvalidKey) || !errors.Is(get, store.ErrInvalidKey) {
@@ -34,7 +37,7 @@ func FuzzRow(f *testing.F) {
 			t.Fatalf("Get: %v, List: %v, %d rows", err, listErr, len(page.Rows))
 		}
 		for _, got := range []store.Row{row, page.Rows[0]} {
-			if got.Partition != partition || got.Key != key || got.ETag != etag || !bytes.Equal(got.Data, data) {
+			if got.Partition != partition || got.Key != key || got.ETag != etag || !bytes.Equal(got.Head, head) || !bytes.Equal(got.Data, data) {
 				t.Errorf("got %+v", got)
 			}
 		}
@@ -74,15 +77,18 @@ func FuzzSecret(f *testing.F) {
 func FuzzStored(f *testing.F) {
 	s := open(f, f.TempDir())
 	table, vault := s.Table(people), s.Vault()
-	row := store.Row{Partition: "p", Key: "k", Data: []byte("data")}
+	row := store.Row{Partition: "p", Key: "k", Head: []byte("head"), Data: []byte("data")}
 	version := vault.newVersion("name", secret.New("value"))
 	f.Add(table.encodeRow(row, newStamp()))
 	f.Add(version.encode())
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		got, err := table.decodeRow("p", "k", raw)
-		if err != nil && !errors.Is(err, ErrDamaged) || err == nil && !bytes.Equal(got.Data, row.Data) {
-			t.Errorf("decodeRow: %+v, %v", got, err)
+		for _, headOnly := range []bool{false, true} {
+			got, err := table.decodeRow("p", "k", raw, headOnly)
+			foreign := len(got.Head) > 0 && !bytes.Equal(got.Head, row.Head) || got.Data != nil && !bytes.Equal(got.Data, row.Data)
+			if err != nil && !errors.Is(err, ErrDamaged) || foreign || pageSize(raw, headOnly) > len(raw) {
+				t.Errorf("decodeRow: %+v, %v", got, err)
+			}
 		}
 		decoded, err := decodeVersion(raw)
 		if err != nil {

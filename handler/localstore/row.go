@@ -2,9 +2,11 @@ package localstore
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"regexp"
+	"slices"
 
 	"callout/handler/store"
 )
@@ -56,22 +58,77 @@ func matches(current, wanted string) bool {
 	return current == wanted
 }
 
-// encodeRow lays a row out for the database: the stamp, then the data, sealed
-// for this table, partition, key and stamp.
+// headLength is the size of the number that says how long the sealed head is.
+const headLength = 4
+
+// encodeRow lays a row out for the database: the stamp, the length of the sealed
+// head, the sealed head, the sealed data. Both are sealed for this table,
+// partition, key and stamp, so that the head can be opened alone and neither goes
+// with another's. Without a head the length is 0.
 func (t *Table) encodeRow(row store.Row, stamp []byte) []byte {
-	sealed := t.store.sealer.seal(row.Data, "row", t.name, row.Partition, row.Key, string(stamp))
-	return append(stamp[:stampSize:stampSize], sealed...)
+	var head []byte
+	if len(row.Head) > 0 {
+		head = t.store.sealer.seal(row.Head, t.place("head", row.Partition, row.Key, stamp)...)
+	}
+	length := binary.BigEndian.AppendUint32(nil, uint32(len(head)))
+	data := t.store.sealer.seal(row.Data, t.place("data"+string(length), row.Partition, row.Key, stamp)...)
+	return slices.Concat(stamp, length, head, data)
 }
 
-// decodeRow opens what encodeRow laid out, or fails with ErrDamaged.
-func (t *Table) decodeRow(partition, key string, raw []byte) (store.Row, error) {
+// place is where a part of a row belongs.
+func (t *Table) place(part, partition, key string, stamp []byte) []string {
+	return []string{part, t.name, partition, key, string(stamp)}
+}
+
+// decodeRow opens what encodeRow laid out, or fails with ErrDamaged. What does not
+// open may be in the layout of schema 1, in which a row had no head.
+func (t *Table) decodeRow(partition, key string, raw []byte, headOnly bool) (store.Row, error) {
 	if len(raw) < stampSize {
 		return store.Row{}, ErrDamaged
 	}
-	stamp := raw[:stampSize]
-	data, err := t.store.sealer.open(raw[stampSize:], "row", t.name, partition, key, string(stamp))
+	stamp, sealed := raw[:stampSize], raw[stampSize:]
+	row := store.Row{Partition: partition, Key: key, ETag: etagOf(stamp)}
+	head, data, err := t.openRow(row, stamp, sealed, headOnly)
+	if err != nil {
+		head = nil
+		data, err = t.store.sealer.open(sealed, t.place("row", partition, key, stamp)...)
+	}
 	if err != nil {
 		return store.Row{}, err
 	}
-	return store.Row{Partition: partition, Key: key, ETag: etagOf(stamp), Data: data}, nil
+	row.Head = head
+	if !headOnly {
+		row.Data = data
+	}
+	return row, nil
+}
+
+// openRow opens head and data in the present layout.
+func (t *Table) openRow(row store.Row, stamp, sealed []byte, headOnly bool) (head, data []byte, err error) {
+	if len(sealed) < headLength {
+		return nil, nil, ErrDamaged
+	}
+	length, rest := sealed[:headLength], sealed[headLength:]
+	n := binary.BigEndian.Uint32(length)
+	if uint64(n) > uint64(len(rest)) {
+		return nil, nil, ErrDamaged
+	}
+	if n > 0 {
+		if head, err = t.store.sealer.open(rest[:n], t.place("head", row.Partition, row.Key, stamp)...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if !headOnly {
+		data, err = t.store.sealer.open(rest[n:], t.place("data"+string(length), row.Partition, row.Key, stamp)...)
+	}
+	return head, data, err
+}
+
+// pageSize is what a stored row counts for in a page, in bytes.
+func pageSize(raw []byte, headOnly bool) int {
+	if !headOnly || len(raw) < stampSize+headLength {
+		return len(raw)
+	}
+	n := binary.BigEndian.Uint32(raw[stampSize:])
+	return min(len(raw), stampSize+headLength+int(n))
 }

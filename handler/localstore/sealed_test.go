@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -46,9 +47,10 @@ func TestNothingIsOnDiskInClear(t *testing.T) {
 	canaries := []string{
 		"canary-row-kept-91b2", "canary-row-replaced-c3", "canary-row-deleted-e4d5", "canary-row-refused-f6",
 		"canary-secret-kept-a7", "canary-secret-older-b8", "canary-secret-disabled", "canary-secret-deleted-d",
+		"canary-head-kept-a9c1",
 	}
 	etag := put(t, s, "kept", []byte(canaries[1]))
-	_, replaced := s.Table(people).Put(t.Context(), store.Row{Partition: "p", Key: "kept", ETag: etag, Data: []byte(canaries[0])})
+	_, replaced := s.Table(people).Put(t.Context(), store.Row{Partition: "p", Key: "kept", ETag: etag, Head: []byte(canaries[8]), Data: []byte(canaries[0])})
 	_, refused := s.Table(people).Put(t.Context(), store.Row{Partition: "p", Key: "kept", ETag: etag, Data: []byte(canaries[3])})
 	deleted := s.Table(people).Delete(t.Context(), "p", "gone", put(t, s, "gone", []byte(canaries[2])))
 	set(t, s, "kept", canaries[5])
@@ -114,25 +116,93 @@ func TestARowOpensInItsOwnPlaceOnly(t *testing.T) {
 
 func TestAnAlteredRowIsNotReturned(t *testing.T) {
 	s := open(t, t.TempDir())
-	put(t, s, "k", []byte("data"))
 	table, key := s.Table(people), rowKey("p", "k")
-	var whole []byte
-	alter(t, s, func(tx *bolt.Tx) error {
-		whole = bytes.Clone(table.stored(tx, key))
-		return nil
-	})
-	for i := range whole {
-		flipped := bytes.Clone(whole)
-		flipped[i] ^= 1
-		for what, raw := range map[string][]byte{"with a bit changed": flipped, "cut short": whole[:i]} {
-			alter(t, s, func(tx *bolt.Tx) error { return table.put(tx, key, raw) })
-			if row, err := table.Get(t.Context(), "p", "k"); !errors.Is(err, ErrDamaged) || row.Data != nil {
-				t.Errorf("%s at byte %d: %q, %v", what, i, row.Data, err)
+	for _, head := range []string{"", "head"} {
+		_ = table.Delete(t.Context(), "p", "k", store.Any)
+		if _, err := table.Put(t.Context(), store.Row{Partition: "p", Key: "k", Head: []byte(head), Data: []byte("data")}); err != nil {
+			t.Fatal(err)
+		}
+		whole := rawRow(t, s, key)
+		for i := range whole {
+			flipped := bytes.Clone(whole)
+			flipped[i] ^= 1
+			for what, raw := range map[string][]byte{"with a bit changed": flipped, "cut short": whole[:i]} {
+				alter(t, s, func(tx *bolt.Tx) error { return table.put(tx, key, raw) })
+				if row, err := table.Get(t.Context(), "p", "k"); !errors.Is(err, ErrDamaged) || row.Data != nil || row.Head != nil {
+					t.Errorf("%s at byte %d, with the head %q: %q %q, %v", what, i, head, row.Head, row.Data, err)
+				}
+				page, err := table.List(t.Context(), store.Range{Partition: "p", Heads: true})
+				if err == nil && len(page.Rows[0].Head) > 0 && string(page.Rows[0].Head) != head {
+					t.Errorf("%s at byte %d: the head is %q", what, i, page.Rows[0].Head)
+				}
 			}
 		}
+		if _, err := table.Put(t.Context(), store.Row{Partition: "p", Key: "k", ETag: store.Any, Data: []byte("new")}); err != nil {
+			t.Errorf("a damaged row cannot be replaced: %v", err)
+		}
 	}
-	if _, err := table.Put(t.Context(), store.Row{Partition: "p", Key: "k", ETag: store.Any, Data: []byte("new")}); err != nil {
-		t.Errorf("a damaged row cannot be replaced: %v", err)
+}
+
+// rawRow returns what is stored under a key.
+func rawRow(t *testing.T, s *Store, key []byte) (raw []byte) {
+	t.Helper()
+	alter(t, s, func(tx *bolt.Tx) error {
+		raw = bytes.Clone(s.Table(people).stored(tx, key))
+		return nil
+	})
+	return raw
+}
+
+// A head does not go with the data of another state of its row, nor the data
+// without its head.
+func TestHeadAndDataAreOfOneWrite(t *testing.T) {
+	s := open(t, t.TempDir())
+	table, key := s.Table(people), rowKey("p", "k")
+	var states [2][]byte
+	etag := ""
+	for i := range states {
+		var err error
+		row := store.Row{Partition: "p", Key: "k", ETag: etag, Head: []byte("head" + strconv.Itoa(i)), Data: []byte("data" + strconv.Itoa(i))}
+		if etag, err = table.Put(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+		states[i] = rawRow(t, s, key)
+	}
+	from := stampSize + headLength + len("head0") + 28 // where the data begins: see seal
+	headAt := stampSize + headLength
+	for what, raw := range map[string][]byte{
+		"the older data":                slices.Concat(states[1][:from], states[0][from:]),
+		"the older head":                slices.Concat(states[1][:headAt], states[0][headAt:from], states[1][from:]),
+		"the older head with its stamp": slices.Concat(states[0][:from], states[1][from:]),
+		"no head":                       slices.Concat(states[1][:stampSize], make([]byte, headLength), states[1][from:]),
+	} {
+		alter(t, s, func(tx *bolt.Tx) error { return table.put(tx, key, raw) })
+		if row, err := table.Get(t.Context(), "p", "k"); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %q %q, %v", what, row.Head, row.Data, err)
+		}
+	}
+}
+
+// Of a row whose data is damaged the head can still be listed: its data was not
+// touched.
+func TestHeadsAreReadWithoutTheData(t *testing.T) {
+	s := open(t, t.TempDir())
+	table, key := s.Table(people), rowKey("p", "k")
+	if _, err := table.Put(t.Context(), store.Row{Partition: "p", Key: "k", Head: []byte("head"), Data: []byte("data")}); err != nil {
+		t.Fatal(err)
+	}
+	raw := rawRow(t, s, key)
+	raw[len(raw)-1] ^= 1
+	alter(t, s, func(tx *bolt.Tx) error { return table.put(tx, key, raw) })
+	for what, in := range map[string]store.Range{"a range": {Partition: "p"}, "a named row": {Partition: "p", Keys: []string{"k"}}} {
+		if _, err := table.List(t.Context(), in); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", what, err)
+		}
+		in.Heads = true
+		page, err := table.List(t.Context(), in)
+		if err != nil || len(page.Rows) != 1 || string(page.Rows[0].Head) != "head" {
+			t.Errorf("%s, its head: %v, %v", what, page.Rows, err)
+		}
 	}
 }
 

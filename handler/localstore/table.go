@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 
 	"callout/handler/store"
 
@@ -32,7 +33,7 @@ func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, erro
 		if raw == nil {
 			return t.notFound()
 		}
-		row, err = t.decodeRow(partition, key, raw)
+		row, err = t.decodeRow(partition, key, raw, false)
 		return err
 	})
 	return row, err
@@ -46,14 +47,14 @@ func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, erro
 // waits, Put returns its error, and the row may or may not be written.
 //
 // Errors: store.ErrConflict if the row is in another state; store.ErrTooLarge
-// for more than store.MaxData bytes; store.ErrUnavailable if the disk failed.
+// for more than store.MaxHead or store.MaxData bytes; store.ErrUnavailable if the
+// disk failed.
 func (t *Table) Put(ctx context.Context, row store.Row) (string, error) {
 	if err := t.check(store.ValidKey(row.Partition) && store.ValidKey(row.Key)); err != nil {
 		return "", err
 	}
-	if len(row.Data) > store.MaxData {
-		return "", fmt.Errorf("localstore: a row of %s has %d bytes, the most is %d: %w",
-			t.name, len(row.Data), store.MaxData, store.ErrTooLarge)
+	if len(row.Data) > store.MaxData || len(row.Head) > store.MaxHead {
+		return "", t.tooLarge(row)
 	}
 	key, stamp := rowKey(row.Partition, row.Key), newStamp()
 	raw := t.encodeRow(row, stamp)
@@ -98,13 +99,14 @@ func (t *Table) Delete(ctx context.Context, partition, key, etag string) error {
 	})
 }
 
-// List returns the rows of a range, ascending by the bytes of their keys. Top
-// is store.MaxTop if it is not positive or is over that. A page ends early,
-// with More, before its data pass 4 MiB. The rows are the caller's own.
+// List returns the rows of a range, ascending by the bytes of their keys, as of
+// one moment. Top is store.MaxTop if it is not positive or is over that. A page
+// ends early, with More, before what was read of its rows passes 4 MiB. The rows
+// are the caller's own.
 //
-// Errors: ErrDamaged.
+// Errors: ErrDamaged. Where only heads are asked for, damaged data is not noticed.
 func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
-	if err := t.check(store.ValidKey(r.Partition) && store.ValidBound(r.After) && store.ValidBound(r.Before)); err != nil {
+	if err := t.check(r.Valid()); err != nil {
 		return store.Page{}, err
 	}
 	if r.Top <= 0 || r.Top > store.MaxTop {
@@ -113,22 +115,18 @@ func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
 	var page store.Page
 	err := t.store.view(ctx, func(tx *bolt.Tx) (err error) {
 		if bucket := t.bucket(tx); bucket != nil {
-			page, err = t.collect(ctx, bucket.Cursor(), r)
+			page, err = t.collect(ctx, bucket, r)
 		}
 		return err
 	})
 	return page, err
 }
 
-func (t *Table) collect(ctx context.Context, c *bolt.Cursor, r store.Range) (store.Page, error) {
+func (t *Table) collect(ctx context.Context, bucket *bolt.Bucket, r store.Range) (store.Page, error) {
 	var page store.Page
-	size, prefix := 0, rowKey(r.Partition, "")
-	for at, raw := seekAfter(c, r); bytes.HasPrefix(at, prefix); at, raw = c.Next() {
-		key := string(at[len(prefix):])
-		if r.Before != "" && key >= r.Before {
-			break
-		}
-		size += len(raw)
+	size := 0
+	for key, raw := range find(bucket, r) {
+		size += pageSize(raw, r.Heads)
 		if n := len(page.Rows); n == r.Top || n > 0 && size > maxPageData {
 			page.More = true
 			break
@@ -136,13 +134,39 @@ func (t *Table) collect(ctx context.Context, c *bolt.Cursor, r store.Range) (sto
 		if err := ctx.Err(); err != nil {
 			return store.Page{}, err
 		}
-		row, err := t.decodeRow(r.Partition, key, raw)
+		row, err := t.decodeRow(r.Partition, key, raw, r.Heads)
 		if err != nil {
 			return store.Page{}, err
 		}
 		page.Rows = append(page.Rows, row)
 	}
 	return page, nil
+}
+
+// find gives the keys of a range and what is stored under them, in order.
+func find(bucket *bolt.Bucket, r store.Range) iter.Seq2[string, []byte] {
+	if r.Keys == nil {
+		return between(bucket.Cursor(), r)
+	}
+	return func(yield func(string, []byte) bool) {
+		for _, key := range r.Named() {
+			if raw := bucket.Get(rowKey(r.Partition, key)); raw != nil && !yield(key, raw) {
+				return
+			}
+		}
+	}
+}
+
+func between(c *bolt.Cursor, r store.Range) iter.Seq2[string, []byte] {
+	prefix := rowKey(r.Partition, "")
+	return func(yield func(string, []byte) bool) {
+		for at, raw := seekAfter(c, r); bytes.HasPrefix(at, prefix); at, raw = c.Next() {
+			key := string(at[len(prefix):])
+			if r.Before != "" && key >= r.Before || !yield(key, raw) {
+				return
+			}
+		}
+	}
 }
 
 // seekAfter places c on the first row after r.After.
@@ -194,4 +218,9 @@ func (t *Table) notFound() error {
 
 func (t *Table) conflict() error {
 	return fmt.Errorf("localstore: a row of %s is not in the expected state; read it again: %w", t.name, store.ErrConflict)
+}
+
+func (t *Table) tooLarge(row store.Row) error {
+	return fmt.Errorf("localstore: a row of %s has a head of %d bytes and data of %d, the most is %d and %d: %w",
+		t.name, len(row.Head), len(row.Data), store.MaxHead, store.MaxData, store.ErrTooLarge)
 }

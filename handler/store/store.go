@@ -5,6 +5,7 @@ package store
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,6 +39,9 @@ type Row struct {
 	// ETag names the state of the row as it was read. It is opaque, quoted as in
 	// HTTP. On a write, empty means: only if there is no such row yet.
 	ETag string
+	// Head is what can be read without Data (Range.Heads): what a list shows of a
+	// row. Both are written together; a Put without a Head leaves none.
+	Head []byte
 	Data []byte
 	// Once keeps an insert from being sent again after a try that may have been
 	// carried out: it could bring back what was removed meanwhile. What is not
@@ -49,6 +53,7 @@ type Row struct {
 // 1 MiB for an entity with all that an adapter adds to it.
 const (
 	MaxKey  = 512       // characters of a partition, and of a key
+	MaxHead = 32 << 10  // bytes
 	MaxData = 900 << 10 // bytes
 )
 
@@ -65,9 +70,6 @@ func ValidKey(s string) bool {
 	return true
 }
 
-// ValidBound reports whether s may bound a range: nothing, or what may be a key.
-func ValidBound(s string) bool { return s == "" || ValidKey(s) }
-
 // Any is the ETag that matches every state of an existing row.
 const Any = "*"
 
@@ -78,12 +80,35 @@ type Range struct {
 	After     string
 	Before    string
 	Top       int
+	// Keys, unless nil, selects of those rows only the ones with these keys, in
+	// whatever order they are given. A key without a row is left out. Table
+	// Storage is asked once for each.
+	Keys []string
+	// Heads leaves Data out of the rows. What it would take to read them is not
+	// spent.
+	Heads bool
+}
+
+// Valid reports whether the range can be asked for: its partition, its bounds
+// and its keys may be such.
+func (r Range) Valid() bool {
+	bound := func(s string) bool { return s == "" || ValidKey(s) }
+	return ValidKey(r.Partition) && bound(r.After) && bound(r.Before) &&
+		!slices.ContainsFunc(r.Keys, func(key string) bool { return !ValidKey(key) })
+}
+
+// Named returns those of Keys that are within the bounds, ascending, each once.
+func (r Range) Named() []string {
+	keys := slices.Compact(slices.Sorted(slices.Values(r.Keys)))
+	return slices.DeleteFunc(keys, func(key string) bool {
+		return key <= r.After || r.Before != "" && key >= r.Before
+	})
 }
 
 // MaxTop is the largest page that a store gives.
 const MaxTop = 1000
 
-// Page is what a Range found. More says that rows follow the last one; an
+// Page is what a Range found. More says that rows may follow the last one; an
 // empty page never has More.
 type Page struct {
 	Rows []Row

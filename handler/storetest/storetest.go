@@ -38,6 +38,7 @@ type SecretLister interface {
 // refuse. Key Vault's 25 KB may be read in two ways; the suite keeps off the
 // bytes between them.
 const (
+	largestHead   = 32 << 10
 	largestRow    = 900 << 10
 	largestSecret = 25_000
 	tooLongSecret = 25<<10 + 1
@@ -54,6 +55,8 @@ func Tables(t *testing.T, open func(t *testing.T) Rows) {
 		{"write", writeCases},
 		{"delete", deleteCases},
 		{"range", rangeCases},
+		{"head", headCases},
+		{"keys", keysCases},
 		{"limit", limitCases},
 		{"concurrent", concurrentCases},
 	}

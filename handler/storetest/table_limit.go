@@ -75,11 +75,14 @@ func badKeys(t table) {
 		t.refusesKey(name+" as partition", bad, "k")
 		for bound, r := range map[string]store.Range{
 			"Partition": {Partition: bad}, "After": {Partition: "p", After: bad}, "Before": {Partition: "p", Before: bad},
+			"one of Keys": {Partition: "p", Keys: []string{"k", bad}},
 		} {
 			_, err := t.rows.List(t.Context(), r)
 			t.refusesUnquoted(name+" as "+bound, err)
 		}
 	}
+	_, err := t.rows.List(t.Context(), store.Range{Partition: "p", Keys: []string{""}})
+	t.refusesUnquoted("empty key as one of Keys", err)
 	t.refusesKey("empty key", "p", "")
 	t.refusesKey("empty partition", "", "k")
 	if rows := t.walk(store.Range{Partition: "p"}); len(rows) != 0 {

@@ -46,11 +46,7 @@ var rangeCases = []tableCase{
 		}
 	}},
 	{"a walk over large rows misses nothing", func(t table) {
-		want := make([]string, 8)
-		for i := range want {
-			want[i] = fmt.Sprint("k", i)
-			t.write(store.Row{Partition: "p", Key: want[i], Data: pattern(largestRow)})
-		}
+		want := fillLarge(t)
 		if got := keysOf(t.walk(store.Range{Partition: "p"})); !slices.Equal(got, want) {
 			t.Errorf("got %v", got)
 		}
@@ -107,11 +103,22 @@ func ranges(t table) {
 	}
 }
 
+// fillLarge writes rows that are more than a page takes, by their data, and returns
+// their keys in order.
+func fillLarge(t table) []string {
+	keys := make([]string, 8)
+	for i := range keys {
+		keys[i] = fmt.Sprint("k", i)
+		t.write(store.Row{Partition: "p", Key: keys[i], Head: []byte(keys[i]), Data: pattern(largestRow)})
+	}
+	return keys
+}
+
 // fill writes n rows, several at a time, and returns their keys in order.
 func fill(t table, n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
-		keys[i] = fmt.Sprintf("k%05d", i)
+		keys[i] = numbered(i)
 	}
 	together(t.T, func(worker int) error {
 		for i := worker; i < n; i += workers {
@@ -123,3 +130,6 @@ func fill(t table, n int) []string {
 	})
 	return keys
 }
+
+// numbered is the key of the i-th of many rows.
+func numbered(i int) string { return fmt.Sprintf("k%05d", i) }

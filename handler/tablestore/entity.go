@@ -17,10 +17,12 @@ var ErrDamaged = errors.New("tablestore: a row is not in the form in which it wa
 // maxProperty is the most bytes of a binary property.
 const maxProperty = 64 << 10
 
-// The properties of a row beside its keys. The data is cut into D00, D01….
+// The properties of a row beside its keys. The data is cut into D00, D01…. A head
+// is shorter than a property may be.
 const (
 	propertyWriter = "W" // the mark of the write that made this state
 	propertyBefore = "B" // the ETag of the state that it replaced, empty if it was an insert
+	propertyHead   = "H" // the head, if there is one
 	propertyLength = "N" // the length of the data in bytes
 )
 
@@ -45,19 +47,26 @@ func encodeEntity(row store.Row, writer string) []byte {
 		propertyBefore: row.ETag,
 		propertyLength: len(row.Data),
 	}
+	set := func(name string, value []byte) {
+		properties[name] = value // base64, as the service wants it
+		properties[name+"@odata.type"] = "Edm.Binary"
+	}
+	if len(row.Head) > 0 {
+		set(propertyHead, row.Head)
+	}
 	for i, data := 0, row.Data; len(data) > 0; i++ {
 		part := data[:min(len(data), maxProperty)]
 		data = data[len(part):]
-		properties[propertyData(i)] = part // base64, as the service wants it
-		properties[propertyData(i)+"@odata.type"] = "Edm.Binary"
+		set(propertyData(i), part)
 	}
 	raw, _ := json.Marshal(properties) // strings, numbers and bytes always encode
 	return raw
 }
 
 // decodeEntity reads what the service gives for what encodeEntity laid out, or
-// fails with ErrDamaged. Of a list, the ETag is among the properties.
-func decodeEntity(raw []byte) (entity, error) {
+// fails with ErrDamaged. Of a list, the ETag is among the properties. Where only
+// the head was asked for, the data is not there.
+func decodeEntity(raw []byte, headOnly bool) (entity, error) {
 	var properties map[string]any
 	if err := json.Unmarshal(raw, &properties); err != nil {
 		return entity{}, ErrDamaged
@@ -72,9 +81,25 @@ func decodeEntity(raw []byte) (entity, error) {
 		}
 	}
 	e.ETag, _ = properties["odata.etag"].(string)
-	data, err := joinData(properties)
-	e.Data = data
+	var err error
+	if e.Head, err = headOf(properties); err == nil && !headOnly {
+		e.Data, err = joinData(properties)
+	}
 	return e, err
+}
+
+// headOf returns the head. Where there is none, the service says null for a
+// property that was asked for by name, and Azurite says nothing.
+func headOf(properties map[string]any) ([]byte, error) {
+	if properties[propertyHead] == nil {
+		return nil, nil
+	}
+	text, ok := properties[propertyHead].(string)
+	head, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil || len(head) > store.MaxHead {
+		return nil, ErrDamaged
+	}
+	return head, nil
 }
 
 func joinData(properties map[string]any) ([]byte, error) {

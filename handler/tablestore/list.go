@@ -31,32 +31,27 @@ func (c continuation) isEnd() bool { return c.partition == nil && c.row == nil }
 // caller's own.
 //
 // It asks the service again until it has Top rows or there are no more, so that
-// full pages take one request each. A page ends early, with More, when its data
-// pass 4 MiB. More is exact, except after the 1,000th row and after a page that
-// ended early: there the service says that it may have more, and to make sure
-// would take another request. The next page is then empty, without More.
+// full pages take one request each; named keys take one each, a few at a time. A
+// page ends early, with More, when what was read of its rows passes 4 MiB. More is
+// exact, except after the 1,000th row and after a page that ended early: there
+// the service says that it may have more, and to make sure would take another
+// request. The next page is then empty, without More.
 //
 // Errors: ErrDamaged.
 func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
-	if err := t.check(ctx, store.ValidKey(r.Partition) && store.ValidBound(r.After) && store.ValidBound(r.Before)); err != nil {
+	if err := t.check(ctx, r.Valid()); err != nil {
 		return store.Page{}, err
 	}
 	if r.Top <= 0 || r.Top > store.MaxTop {
 		r.Top = store.MaxTop
 	}
-	wanted := min(r.Top+1, store.MaxTop) // the row behind the last one tells More
-	var rows []store.Row
-	var next continuation
-	for size := 0; len(rows) < wanted && size <= maxPageData; {
-		page, err := t.query(ctx, r, wanted-len(rows), next)
-		if err != nil {
-			return store.Page{}, err
-		}
-		rows, next = append(rows, page.rows...), page.next
-		size += dataSize(page.rows)
-		if next.isEnd() {
-			break
-		}
+	read := t.walk
+	if r.Keys != nil {
+		read = t.pick
+	}
+	rows, rest, err := read(ctx, r)
+	if err != nil {
+		return store.Page{}, err
 	}
 	if !ascend(rows, r) {
 		return store.Page{}, t.unavailable(ctx, reply{class: "another range's answer"})
@@ -64,12 +59,31 @@ func (t *Table) List(ctx context.Context, r store.Range) (store.Page, error) {
 	if len(rows) > r.Top {
 		return store.Page{Rows: rows[:r.Top:r.Top], More: true}, nil
 	}
-	return store.Page{Rows: rows, More: !next.isEnd()}, nil
+	return store.Page{Rows: rows, More: rest}, nil
 }
 
-func dataSize(rows []store.Row) (size int) {
+// walk asks for the rows between the bounds, page by page, and for the one behind
+// the last, which tells More. rest says that the service may have more than that.
+func (t *Table) walk(ctx context.Context, r store.Range) (rows []store.Row, rest bool, err error) {
+	wanted := min(r.Top+1, store.MaxTop)
+	var next continuation
+	for size := 0; len(rows) < wanted && size <= maxPageData; {
+		page, err := t.query(ctx, r, wanted-len(rows), next)
+		if err != nil {
+			return nil, false, err
+		}
+		rows, next = append(rows, page.rows...), page.next
+		size += sizeOf(page.rows)
+		if next.isEnd() {
+			break
+		}
+	}
+	return rows, !next.isEnd(), nil
+}
+
+func sizeOf(rows []store.Row) (size int) {
 	for _, row := range rows {
-		size += len(row.Data)
+		size += len(row.Head) + len(row.Data)
 	}
 	return size
 }
@@ -91,10 +105,14 @@ func ascend(rows []store.Row, r store.Range) bool {
 // query asks the service once for at most top rows.
 func (t *Table) query(ctx context.Context, r store.Range, top int, from continuation) (servicePage, error) {
 	filter, count, format := filterOf(r), int32(top), aztables.MetadataFormatFull // which is sure to have ETags
-	answer, err := t.client.NewListEntitiesPager(&aztables.ListEntitiesOptions{
+	options := &aztables.ListEntitiesOptions{
 		Filter: &filter, Top: &count, Format: &format,
 		NextPartitionKey: from.partition, NextRowKey: from.row,
-	}).NextPage(ctx)
+	}
+	if r.Heads {
+		options.Select = &headProperties
+	}
+	answer, err := t.client.NewListEntitiesPager(options).NextPage(ctx)
 	switch reply := readReply(err); reply.verdict {
 	case done:
 	case noTable:
@@ -104,7 +122,7 @@ func (t *Table) query(ctx context.Context, r store.Range, top int, from continua
 	}
 	page := servicePage{next: continuation{answer.NextPartitionKey, answer.NextRowKey}}
 	for _, raw := range answer.Entities {
-		found, err := decodeEntity(raw)
+		found, err := decodeEntity(raw, r.Heads)
 		if err != nil {
 			return servicePage{}, err
 		}

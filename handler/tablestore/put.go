@@ -34,14 +34,14 @@ type outcome struct {
 // The row is stored when Put returns without an error.
 //
 // Errors: store.ErrConflict if the row is in another state, and nothing was
-// written; store.ErrTooLarge for more than store.MaxData bytes; store.ErrUnavailable
-// if the row may or may not be written.
+// written; store.ErrTooLarge for more than store.MaxHead or store.MaxData bytes;
+// store.ErrUnavailable if the row may or may not be written.
 func (t *Table) Put(ctx context.Context, row store.Row) (string, error) {
 	if err := t.check(ctx, store.ValidKey(row.Partition) && store.ValidKey(row.Key)); err != nil {
 		return "", err
 	}
-	if len(row.Data) > store.MaxData {
-		return "", t.tooLarge(len(row.Data))
+	if len(row.Data) > store.MaxData || len(row.Head) > store.MaxHead {
+		return "", t.tooLarge(row)
 	}
 	if row.ETag != "" && !namesState(row.ETag) {
 		return "", t.conflict()
@@ -66,7 +66,7 @@ func (t *Table) conclude(ctx context.Context, w write, out outcome) (string, err
 	case v == otherState, replaces && (v == noRow || v == noTable):
 		return "", t.conflict()
 	case v == tooLarge:
-		return "", t.tooLarge(len(w.Data))
+		return "", t.tooLarge(w.Row)
 	default:
 		return "", t.unavailable(ctx, out.reply)
 	}

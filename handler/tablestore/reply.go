@@ -132,6 +132,7 @@ func (t *Table) conflict() error {
 	return fmt.Errorf("tablestore: a row of %s is not in the expected state; read it again: %w", t.name, store.ErrConflict)
 }
 
-func (t *Table) tooLarge(bytes int) error {
-	return fmt.Errorf("tablestore: a row of %s has %d bytes, the most is %d: %w", t.name, bytes, store.MaxData, store.ErrTooLarge)
+func (t *Table) tooLarge(row store.Row) error {
+	return fmt.Errorf("tablestore: a row of %s has a head of %d bytes and data of %d, the most is %d and %d: %w",
+		t.name, len(row.Head), len(row.Data), store.MaxHead, store.MaxData, store.ErrTooLarge)
 }

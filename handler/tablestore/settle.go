@@ -58,5 +58,5 @@ func (t *Table) readBack(ctx context.Context, row store.Row, r reply) (entity, e
 		once.MaxRetries = -1 // the SDK's word for none
 		ctx = policy.WithRetryOptions(ctx, once)
 	}
-	return t.read(ctx, row.Partition, row.Key)
+	return t.read(ctx, row.Partition, row.Key, true)
 }

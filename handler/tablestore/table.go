@@ -32,12 +32,15 @@ func (t *Table) Get(ctx context.Context, partition, key string) (store.Row, erro
 	if err := t.check(ctx, store.ValidKey(partition) && store.ValidKey(key)); err != nil {
 		return store.Row{}, err
 	}
-	found, err := t.read(ctx, partition, key)
+	found, err := t.read(ctx, partition, key, false)
 	return found.Row, err
 }
 
-// read returns a row as it is stored.
-func (t *Table) read(ctx context.Context, partition, key string) (entity, error) {
+// read returns a row as it is stored, or all of it but its data.
+func (t *Table) read(ctx context.Context, partition, key string, headOnly bool) (entity, error) {
+	if headOnly {
+		ctx = selecting(ctx)
+	}
 	response, err := t.client.GetEntity(ctx, partition, key, nil)
 	switch r := readReply(err); r.verdict {
 	case done:
@@ -46,7 +49,7 @@ func (t *Table) read(ctx context.Context, partition, key string) (entity, error)
 	default:
 		return entity{}, t.unavailable(ctx, r)
 	}
-	found, err := decodeEntity(response.Value)
+	found, err := decodeEntity(response.Value, headOnly)
 	if err != nil {
 		return entity{}, err
 	}
@@ -72,7 +75,7 @@ func (t *Table) Delete(ctx context.Context, partition, key, etag string) error {
 		return err
 	}
 	if !namesState(etag) {
-		if _, err := t.read(ctx, partition, key); err != nil {
+		if _, err := t.read(ctx, partition, key, true); err != nil {
 			return err
 		}
 		return t.conflict()

@@ -77,6 +77,7 @@ func clientOptions(transport policy.Transporter, retry policy.RetryOptions, cloc
 		Retry:            retry,
 		Telemetry:        policy.TelemetryOptions{Disabled: true},
 		Transport:        transport,
+		PerCallPolicies:  []policy.Policy{selection{}},
 		PerRetryPolicies: []policy.Policy{tryWatch{}, azure.OwnBody{}, clock},
 	}}
 }
