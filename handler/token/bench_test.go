@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"callout/handler/keyring"
 	"callout/handler/localstore"
 	"callout/handler/store"
 	"callout/handler/token"
@@ -19,7 +20,9 @@ func BenchmarkWarm(b *testing.B) {
 	}
 	defer local.Close()
 	p := &provider{life: time.Hour, valid: map[string]time.Time{}}
-	cache := token.New(token.Options{Rows: local.Table(store.Tokens), Vault: local.Vault(), Transport: p, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	rows := local.Table(store.Tokens)
+	keys := keyring.New(keyring.Options{Rows: rows, Vault: local.Vault(), Now: time.Now})
+	cache := token.New(token.Options{Rows: rows, Keys: keys, Transport: p, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	c := client("canary-secret")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -17,12 +17,12 @@ type place struct {
 }
 
 func (c *Cache) place(ctx context.Context, client *callout.OAuth) (*place, error) {
-	k, err := c.keys.get(ctx)
+	found, err := c.opts.Keys.Key(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{rows: c.opts.Rows, key: k}
-	p.partition, p.name = k.address(client)
+	p := &place{rows: c.opts.Rows, key: newKey(found, c.opts.Place)}
+	p.partition, p.name = p.key.address(client)
 	return p, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"callout/handler/keyring"
+	"callout/handler/secret"
 	"callout/handler/store"
 	"callout/handler/token"
 )
@@ -137,6 +139,25 @@ func TestARowOfANewerVersion(t *testing.T) {
 	})
 }
 
+// What the first version of Callout has stored is found and opened.
+func TestARowOfTheFirstVersion(t *testing.T) {
+	embedded(t, func(t *testing.T, w *world) {
+		w.bridge.Do(func() {
+			_, err := w.vault.outside.Set(w.vault.context, keyring.KeyName, secret.New("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		w.put(store.Row{Partition: "65", Key: "v1-65992230c57d21a2966b6d06bdcf3d0583764fd7cbcc04c344aa4e3255a1886b",
+			Data: []byte(`{"schema":1,"gen":3,"tokenId":"THE-ID","token":"38gDQDsklChOV8rkdEEwDnCA9qyqH4WJPjNzQPAPMFb5zdQpf9Vk3g==","keyVersion":"db54f12bed285537","obtainedMs":1767323045678,"refreshMs":1767326345678,"expiresMs":1767326645678}`)})
+		got, err := w.instance().Get(t.Context(), client("canary-secret"), token.Ask{})
+		if err != nil || got.Value.Reveal() != "canary-token" || got.ID != "THE-ID" || got.Expires.UnixMilli() != 1767326645678 {
+			t.Errorf("the token is %+v, %v", got, err)
+		}
+		w.provider.wantRequests(t, 0)
+	})
+}
+
 // Somebody who switches the key off makes what is stored unreachable; another
 // key is made.
 func TestAKeyThatWasDisabled(t *testing.T) {
@@ -144,9 +165,9 @@ func TestAKeyThatWasDisabled(t *testing.T) {
 		c := client("canary-secret")
 		w.instance().get(t, c)
 		w.bridge.Do(func() {
-			versions, err := w.vault.outside.Versions(w.vault.context, token.KeyName)
+			versions, err := w.vault.outside.Versions(w.vault.context, keyring.KeyName)
 			if err == nil {
-				err = w.vault.outside.Disable(w.vault.context, token.KeyName, versions[0].ID)
+				err = w.vault.outside.Disable(w.vault.context, keyring.KeyName, versions[0].ID)
 			}
 			if err != nil {
 				t.Error(err)

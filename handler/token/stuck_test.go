@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"callout/handler/keyring"
 	"callout/handler/token"
 )
 
@@ -15,7 +16,7 @@ func TestAKeyThatCannotBeMade(t *testing.T) {
 	embedded(t, func(t *testing.T, w *world) {
 		w.instance().get(t, client("canary-secret"))
 		w.bridge.Do(func() {
-			if err := w.vault.outside.Delete(w.vault.context, token.KeyName); err != nil {
+			if err := w.vault.outside.Delete(w.vault.context, keyring.KeyName); err != nil {
 				t.Error(err)
 			}
 		})
@@ -115,8 +116,9 @@ func TestAClockThatWasPutBack(t *testing.T) {
 		embedded(t, func(t *testing.T, w *world) {
 			ahead := &instance{world: w}
 			rows, _ := w.rows(ahead)
-			ahead.Cache = token.New(token.Options{Rows: rows, Vault: w.vault, Place: "a table", Transport: w.provider,
-				Now: func() time.Time { return time.Now().Add(24 * time.Hour) }, Log: w.log()})
+			tomorrow := func() time.Time { return time.Now().Add(24 * time.Hour) }
+			ahead.Cache = token.New(token.Options{Rows: rows, Keys: w.keys(rows, tomorrow), Place: "a table", Transport: w.provider,
+				Now: tomorrow, Log: w.log()})
 			c := client("canary-secret")
 			old, err := ahead.Get(t.Context(), c, token.Ask{})
 			if err != nil {

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"callout/handler/callout"
-	"callout/handler/secret"
+	"callout/handler/keyring"
 	"callout/handler/store"
 )
 
@@ -33,18 +33,11 @@ type Rows interface {
 	List(ctx context.Context, r store.Range) (store.Page, error)
 }
 
-// Vault keeps the key of the table's contents.
-type Vault interface {
-	Set(ctx context.Context, name string, value secret.Secret) (version string, err error)
-	// Get returns the latest version if version is empty. It fails with
-	// store.ErrNotFound and store.ErrDisabled.
-	Get(ctx context.Context, name, version string) (secret.Secret, error)
-}
-
 // Options say where a Cache keeps tokens, and how it asks for them.
 type Options struct {
-	Rows  Rows
-	Vault Vault
+	Rows Rows
+	// Keys has the key of the table's contents.
+	Keys *keyring.Keyring
 	// Place names the table among all others: a row that is copied to another
 	// does not decrypt there.
 	Place string
@@ -58,7 +51,6 @@ type Options struct {
 // Cache gives tokens. It is safe for concurrent use.
 type Cache struct {
 	opts Options
-	keys *keys
 
 	mu    sync.Mutex
 	slots map[fingerprint]*slot
@@ -69,12 +61,12 @@ func New(opts Options) *Cache {
 	now := opts.Now
 	// Without the monotonic reading, which stands still while a machine sleeps.
 	opts.Now = func() time.Time { return now().Round(0) }
-	return &Cache{opts: opts, keys: newKeys(opts), slots: map[fingerprint]*slot{}}
+	return &Cache{opts: opts, slots: map[fingerprint]*slot{}}
 }
 
 // Prepare reads the key of the table, if that has not been done: a cold call
 // would otherwise wait for one store after the other. It does not wait.
-func (c *Cache) Prepare(ctx context.Context) { c.keys.prepare(ctx) }
+func (c *Cache) Prepare(ctx context.Context) { c.opts.Keys.Prepare(ctx) }
 
 // Ask says what a caller already knows. The zero Ask is that of a call.
 type Ask struct {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"callout/handler/callout"
+	"callout/handler/keyring"
 	"callout/handler/localstore"
 	"callout/handler/secret"
 	"callout/handler/store"
@@ -123,9 +124,14 @@ func (w *world) skewed(skew time.Duration) *instance {
 func (w *world) start(i *instance, provider http.RoundTripper) *instance {
 	i.world = w
 	rows, now := w.rows(i)
-	i.Cache = token.New(token.Options{Rows: rows, Vault: w.vault, Place: "a table", Transport: provider, Now: now,
+	i.Cache = token.New(token.Options{Rows: rows, Keys: w.keys(rows, now), Place: "a table", Transport: provider, Now: now,
 		Log: w.log()})
 	return i
+}
+
+// keys returns the keyring of a cold instance.
+func (w *world) keys(rows token.Rows, now func() time.Time) *keyring.Keyring {
+	return keyring.New(keyring.Options{Rows: rows, Vault: w.vault, Now: now})
 }
 
 func (w *world) log() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -201,6 +207,11 @@ func (v *vault) Set(_ context.Context, name string, value secret.Secret) (versio
 	time.Sleep(50 * time.Millisecond)
 	v.bridge.Do(func() { version, err = v.outside.Set(v.context, name, value) })
 	return version, err
+}
+
+func (v *vault) Versions(_ context.Context, name string) (versions []store.Version, err error) {
+	v.bridge.Do(func() { versions, err = v.outside.Versions(v.context, name) })
+	return versions, err
 }
 
 // provider gives out tokens and knows which of them are valid.
