@@ -4,6 +4,8 @@ import "maps"
 
 // advice is what an agent is told to do next, one sentence a code.
 var advice = map[Code]string{
+	ApprovalDenied:        "Do not call again with the same arguments: a technician has said no and why.",
+	ApprovalExpired:       "Ask whether the request is still wanted, and call again if it is.",
 	ConfigChanged:         "The configuration changed meanwhile: read the tool's definition again and make a new call.",
 	DestinationNotAllowed: "Do not retry: ask an operator to correct the endpoint or to permit its address.",
 	DNSFailed:             "Do not retry at once: ask an operator to check the host name in the endpoint.",

@@ -6,6 +6,8 @@ type Code string
 
 // Codes of a call that was made, or was about to be.
 const (
+	ApprovalDenied        Code = "ApprovalDenied"
+	ApprovalExpired       Code = "ApprovalExpired"
 	ConfigChanged         Code = "ConfigChanged"
 	DestinationNotAllowed Code = "DestinationNotAllowed"
 	DNSFailed             Code = "DnsFailed"

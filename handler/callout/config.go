@@ -35,14 +35,14 @@ const (
 	defaultResponseBytes = 1 << 20
 )
 
-// Approval says whether a technician looks at each request before it leaves.
+// ApprovalMode says whether a technician looks at each request before it leaves.
 // The zero value asks for it.
-type Approval string
+type ApprovalMode string
 
-// The two kinds of Approval.
+// The two modes.
 const (
-	ApprovalRequired Approval = "required"
-	ApprovalNone     Approval = "none"
+	ApprovalRequired ApprovalMode = "required"
+	ApprovalNone     ApprovalMode = "none"
 )
 
 // Config describes one external API. As it is read from the catalog it holds no
@@ -69,7 +69,7 @@ type Config struct {
 	SecretValues   []SecretValue `json:"-"`
 	valuesCleared  bool          // null was given in the place of all of them
 	Instructions   string        `json:"instructions,omitempty"`
-	Approval       Approval      `json:"approval"`
+	Approval       ApprovalMode  `json:"approval"`
 	Enabled        bool          `json:"enabled"`
 	TimeoutSeconds int           `json:"timeoutSeconds"`
 	MaxResponse    int64         `json:"maxResponseBytes"`

@@ -8,13 +8,26 @@ import (
 // Status is the state of an execution (design: section 5).
 type Status string
 
-// The states that a call without approval passes through.
+// The states. A call that needs an approval begins as PendingApproval, any other
+// as Sending. From PendingApproval it goes on to Approved, Denied, Expired or, when
+// its configuration has changed, Failed; from Approved to Sending or Failed; from
+// Sending to one of the last three.
 const (
-	Sending   Status = "sending"
-	Succeeded Status = "succeeded"
-	Failed    Status = "failed"
-	Unknown   Status = "unknown"
+	PendingApproval Status = "pendingApproval"
+	Approved        Status = "approved"
+	Denied          Status = "denied"
+	Expired         Status = "expired"
+	Sending         Status = "sending"
+	Succeeded       Status = "succeeded"
+	Failed          Status = "failed"
+	Unknown         Status = "unknown"
 )
+
+// Statuses are all states, in the order of a call's life.
+var Statuses = []Status{PendingApproval, Approved, Denied, Expired, Sending, Succeeded, Failed, Unknown}
+
+// Final reports whether an execution in the state stays in it.
+func (s Status) Final() bool { return s != PendingApproval && s != Approved && s != Sending }
 
 // Execution is one call: what was asked, what was sent, what came back. It
 // never holds a secret: what is in it has been redacted.
@@ -29,6 +42,10 @@ type Execution struct {
 	DurationMS int64             `json:"durationMs"`
 	CreatedAt  time.Time         `json:"createdAt,omitzero"`
 	Context    map[string]string `json:"context,omitempty"`
+	// Approval is nil for a call that needed none.
+	Approval *Approval `json:"approval,omitempty"`
+	// Callback is nil if the result is to be posted nowhere.
+	Callback *Callback `json:"callback,omitempty"`
 	// Stages says what the time went into.
 	Stages []StageTime `json:"stages,omitempty"`
 	// Recorded is false when the history could not take the outcome, else nil.
@@ -83,21 +100,26 @@ type CallError struct {
 }
 
 // At returns the execution as it is to be read at the time now: one that was
-// being sent past its deadline has an unknown outcome.
+// being sent past its deadline has an unknown outcome, and one that waits for a
+// decision past its time has expired.
 func (e *Execution) At(now time.Time) *Execution {
-	if e.Status != Sending || e.Deadline.IsZero() || now.Before(e.Deadline) {
+	out := *e
+	switch {
+	case e.Status == Sending && !e.Deadline.IsZero() && !now.Before(e.Deadline):
+		out.Status, out.Error = Unknown, UnknownOutcome()
+	case e.Status == PendingApproval && !now.Before(e.Approval.ExpiresAt):
+		out.Status, out.Error = Expired, NewCallError(ApprovalExpired, "No technician decided in time, so nothing was sent.")
+	default:
 		return e
 	}
-	out := *e
-	out.Status, out.Error = Unknown, UnknownOutcome()
 	return &out
 }
 
-// Brief returns the execution without the times and the parts of the request that
-// only a person who looks into the history needs.
+// Brief returns the execution without what only a person who looks into the history
+// needs: the times, parts of the request, and whether its result was posted.
 func (e *Execution) Brief() *Execution {
 	out := *e
-	out.Stages = nil
+	out.Stages, out.Callback = nil, nil
 	if e.Request != nil {
 		out.Request = &Request{Method: e.Request.Method, URL: e.Request.URL}
 	}
@@ -107,6 +129,7 @@ func (e *Execution) Brief() *Execution {
 // Row returns what a list shows of the execution: no bodies.
 func (e *Execution) Row() *Execution {
 	out := e.Brief()
+	out.Callback = e.Callback
 	if e.Response != nil {
 		short := *e.Response
 		short.Body = nil

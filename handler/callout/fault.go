@@ -26,10 +26,12 @@ const (
 	ConfigNotFound     = "ConfigNotFound"
 	ConfigExists       = "ConfigExists"
 	ConfigDisabled     = "ConfigDisabled"
-	ApprovalNeeded     = "ApprovalRequired"
 	ExecutionNotFound  = "ExecutionNotFound"
+	ApprovalNotPending = "ApprovalNotPending"
 	PreconditionFailed = "PreconditionFailed"
 	StorageUnavailable = "StorageUnavailable"
+
+	IdempotencyKeyReused = "IdempotencyKeyReused"
 )
 
 // Error is what a caller is told when a request is refused before it becomes a

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,9 +23,9 @@ var begin = time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 // house is a history over a real store.
 type house struct {
 	*history.History
-	t     *testing.T
-	table *table
-	now   time.Time
+	t                 *testing.T
+	executions, index *table
+	now               time.Time
 }
 
 func newHouse(t *testing.T) *house {
@@ -35,20 +35,27 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = opened.Close() })
-	h := &house{t: t, table: &table{Table: opened.Table(store.Executions)}, now: begin}
-	h.History = history.New(h.table, func() time.Time { return h.now })
+	h := &house{t: t, now: begin,
+		executions: &table{Table: opened.Table(store.Executions)}, index: &table{Table: opened.Table(store.Index)}}
+	h.History = history.New(h.executions, h.index, func() time.Time { return h.now })
 	return h
 }
 
 // table is the real table, which a test can make fail, and make end its pages
-// early, as every store may.
+// early, as every store may. It counts what it is asked.
 type table struct {
 	*localstore.Table
 	down    bool
 	longest int // rows of a page, if not 0
+	// fails decides about each removal.
+	fails func(partition, key string) error
+
+	lists, gets, puts, deletes atomic.Int64
+	bodies                     atomic.Int64 // rows that were listed with their data
 }
 
 func (t *table) Get(ctx context.Context, partition, key string) (store.Row, error) {
+	t.gets.Add(1)
 	if t.down {
 		return store.Row{}, store.ErrUnavailable
 	}
@@ -56,20 +63,50 @@ func (t *table) Get(ctx context.Context, partition, key string) (store.Row, erro
 }
 
 func (t *table) Put(ctx context.Context, row store.Row) (string, error) {
+	t.puts.Add(1)
 	if t.down {
 		return "", store.ErrUnavailable
 	}
 	return t.Table.Put(ctx, row)
 }
 
+func (t *table) Delete(ctx context.Context, partition, key, etag string) error {
+	t.deletes.Add(1)
+	if t.down {
+		return store.ErrUnavailable
+	}
+	if t.fails != nil {
+		if err := t.fails(partition, key); err != nil {
+			return err
+		}
+	}
+	return t.Table.Delete(ctx, partition, key, etag)
+}
+
 func (t *table) List(ctx context.Context, r store.Range) (store.Page, error) {
+	t.lists.Add(1)
 	if t.down {
 		return store.Page{}, store.ErrUnavailable
+	}
+	if r.Top <= 0 {
+		r.Top = store.MaxTop
 	}
 	if t.longest > 0 {
 		r.Top = min(r.Top, t.longest)
 	}
-	return t.Table.List(ctx, r)
+	page, err := t.Table.List(ctx, r)
+	if !r.Heads {
+		t.bodies.Add(int64(len(page.Rows)))
+	}
+	return page, err
+}
+
+// asked returns how often the table was asked anything since the last call.
+func (t *table) asked() (n int64) {
+	for _, count := range []*atomic.Int64{&t.lists, &t.gets, &t.puts, &t.deletes} {
+		n += count.Swap(0)
+	}
+	return n
 }
 
 // call is an execution as it is when everything is known.
@@ -108,6 +145,35 @@ func wantCode(t *testing.T, err error, code string) {
 	if !errors.As(err, &refusal) || refusal.Code != code {
 		t.Errorf("got %v, want %s", err, code)
 	}
+}
+
+// begin announces executions and writes them, many at a time.
+func (h *house) begin(all []*callout.Execution) {
+	h.t.Helper()
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range 64 {
+		group.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(all)); i = next.Add(1) - 1 {
+				if err := h.Announce(h.t.Context(), all[i]); err != nil {
+					h.t.Errorf("Announce: %v", err)
+				}
+				if err := h.Write(h.t.Context(), &history.Record{Execution: all[i]}); err != nil {
+					h.t.Errorf("Write: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// begins announces an execution and writes it.
+func (h *house) begins(e *callout.Execution) *history.Record {
+	h.t.Helper()
+	if err := h.Announce(h.t.Context(), e); err != nil {
+		h.t.Fatalf("Announce: %v", err)
+	}
+	return h.write(e)
 }
 
 func TestWhatWasWrittenIsRead(t *testing.T) {
@@ -168,9 +234,9 @@ func TestAfterAFailedWriteTheNextOneCounts(t *testing.T) {
 	e.Status = callout.Sending
 	record := h.write(e)
 	record.Status = callout.Succeeded
-	h.table.down = true
+	h.executions.down = true
 	wantCode(t, h.Write(t.Context(), record), callout.StorageUnavailable)
-	h.table.down = false
+	h.executions.down = false
 	if got := h.read(e.ID).Status; got != callout.Sending {
 		t.Errorf("after the failure it is %s", got)
 	}
@@ -182,6 +248,31 @@ func TestAfterAFailedWriteTheNextOneCounts(t *testing.T) {
 	}
 }
 
+func TestWhatWasLoadedIsWrittenBack(t *testing.T) {
+	h := newHouse(t)
+	e := call(begin)
+	e.Status, e.Deadline = callout.Sending, begin
+	h.write(e)
+	first, err := h.Load(t.Context(), e.ID)
+	if err != nil || first.Status != callout.Sending || first.ConfigID != e.ConfigID {
+		t.Fatalf("Load: %+v, %v; want it as it is stored", first, err)
+	}
+	second, err := h.Load(t.Context(), e.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Status, second.Status = callout.Failed, callout.Unknown
+	if err := h.Write(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Write(t.Context(), second); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the second of two who loaded the same: %v", err)
+	}
+	if got := h.read(e.ID); got.Status != callout.Failed || !reflect.DeepEqual(got.Response, e.Response) {
+		t.Errorf("it is %s, with the response %+v", got.Status, got.Response)
+	}
+}
+
 func TestReadingWhatIsNotThere(t *testing.T) {
 	h := newHouse(t)
 	known := h.write(call(begin)).ID
@@ -189,18 +280,28 @@ func TestReadingWhatIsNotThere(t *testing.T) {
 		strings.Repeat("Z", 26), strings.Repeat("é", 13), known[:25] + "I", known[:25] + "\x00"} {
 		_, err := h.Get(t.Context(), id)
 		wantCode(t, err, callout.ExecutionNotFound)
+		_, err = h.Load(t.Context(), id)
+		wantCode(t, err, callout.ExecutionNotFound)
 	}
 }
 
 func TestTheStoreIsDown(t *testing.T) {
 	h := newHouse(t)
 	id := h.write(call(begin)).ID
-	h.table.down = true
+	h.executions.down, h.index.down = true, true
 	_, err := h.Get(t.Context(), id)
 	wantCode(t, err, callout.StorageUnavailable)
-	_, _, err = h.List(t.Context(), "", 10)
+	_, err = h.Load(t.Context(), id)
 	wantCode(t, err, callout.StorageUnavailable)
 	wantCode(t, h.Write(t.Context(), &history.Record{Execution: call(begin)}), callout.StorageUnavailable)
+	wantCode(t, h.Announce(t.Context(), call(begin)), callout.StorageUnavailable)
+	for _, q := range []history.Query{{}, {ConfigID: "01CONFIG"}, {Ticket: "T"}, {Status: callout.PendingApproval}, {Status: callout.Failed}} {
+		_, err = h.List(t.Context(), q)
+		wantCode(t, err, callout.StorageUnavailable)
+	}
+	if _, err := h.Expire(t.Context(), begin.Add(time.Hour), 10); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Expire: %v", err)
+	}
 }
 
 func TestSendingIsUnknownFromItsDeadlineOn(t *testing.T) {
@@ -225,109 +326,11 @@ func TestSendingIsUnknownFromItsDeadlineOn(t *testing.T) {
 		if other := h.read(done.ID).Status; other != callout.Succeeded {
 			t.Errorf("after %v one that is done is %s", test.after, other)
 		}
-		for _, e := range h.page("", 10) {
+		for _, e := range h.list(history.Query{}).Executions {
 			if e.ID == sending.ID && e.Status != test.want {
 				t.Errorf("after %v the list says %s, want %s", test.after, e.Status, test.want)
 			}
 		}
-	}
-}
-
-func (h *house) page(after string, top int) []*callout.Execution {
-	h.t.Helper()
-	page, _, err := h.List(h.t.Context(), after, top)
-	if err != nil {
-		h.t.Fatalf("List: %v", err)
-	}
-	return page
-}
-
-// visit follows the list to its end and returns the ids in their order. between
-// is called after each page.
-func (h *house) visit(top int, between func()) []string {
-	h.t.Helper()
-	ids, after := []string{}, ""
-	for more := true; more; between() {
-		var page []*callout.Execution
-		var err error
-		if page, more, err = h.List(h.t.Context(), after, top); err != nil {
-			h.t.Fatalf("List: %v", err)
-		}
-		if len(page) > top || more && len(page) == 0 {
-			h.t.Fatalf("a page of at most %d has %d, more %t", top, len(page), more)
-		}
-		for _, e := range page {
-			ids, after = append(ids, e.ID), e.ID
-		}
-	}
-	return ids
-}
-
-// fill writes n executions, a millisecond apart, and returns the ids newest first.
-func (h *house) fill(n int) []string {
-	h.t.Helper()
-	ids := make([]string, n)
-	for i := range n {
-		ids[n-1-i] = h.write(call(begin.Add(time.Duration(i) * time.Millisecond))).ID
-	}
-	return ids
-}
-
-func TestListIsNewestFirst(t *testing.T) {
-	h := newHouse(t)
-	if page, more, err := h.List(t.Context(), "", 10); err != nil || more || len(page) != 0 {
-		t.Errorf("of an empty history: %v, %t, %v", page, more, err)
-	}
-	want := h.fill(40)
-	for _, top := range []int{1, 2, 7, 8, 39, 40, 41, store.MaxTop} {
-		if got := h.visit(top, func() {}); !slices.Equal(got, want) {
-			t.Errorf("in pages of %d: %v", top, got)
-		}
-	}
-}
-
-// A store ends a page when it has become large, with rows left, and not in all
-// partitions at the same age.
-func TestListWhenTheStoreEndsItsPagesEarly(t *testing.T) {
-	h := newHouse(t)
-	want := h.fill(60)
-	for _, longest := range []int{1, 2, 3} {
-		h.table.longest = longest
-		for _, top := range []int{1, 5, 20, 100} {
-			if got := h.visit(top, func() {}); !slices.Equal(got, want) {
-				t.Errorf("in pages of %d, of the store %d: %d of %d executions", top, longest, len(got), len(want))
-			}
-		}
-	}
-}
-
-func TestNewExecutionsDoNotDisturbPaging(t *testing.T) {
-	h := newHouse(t)
-	want := h.fill(30)
-	at := begin.Add(time.Hour)
-	got := h.visit(4, func() {
-		at = at.Add(time.Millisecond)
-		h.write(call(at))
-	})
-	if !slices.Equal(got, want) {
-		t.Errorf("visited %v, want %v", got, want)
-	}
-}
-
-func TestManyWriteAtTheSameMoment(t *testing.T) {
-	h := newHouse(t)
-	var all sync.WaitGroup
-	for range 64 {
-		all.Go(func() {
-			if err := h.Write(t.Context(), &history.Record{Execution: call(begin)}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	ids := h.visit(10, func() {})
-	if len(ids) != 64 || !slices.IsSortedFunc(ids, func(a, b string) int { return strings.Compare(b, a) }) {
-		t.Errorf("%d ids: %v", len(ids), ids)
 	}
 }
 
@@ -348,4 +351,13 @@ func TestIDsSortByTime(t *testing.T) {
 		}
 		seen[id] = true
 	}
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 
 	"callout/handler/callout"
 )
@@ -15,8 +16,9 @@ const (
 	// maxBody is what is kept of a response's body. The caller of a direct call
 	// gets more.
 	maxBody = 512 << 10
-	// packFrom is the size from which a row is compressed.
-	packFrom = 1 << 10
+	// packFrom is the size from which a row is compressed: below it, the time costs
+	// more than the room.
+	packFrom = 8 << 10
 	// maxUnpacked bounds what a damaged row can cost.
 	maxUnpacked = 8 << 20
 )
@@ -62,13 +64,22 @@ func pack(row executionRow) ([]byte, error) {
 		return data, err
 	}
 	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed) // the level is valid
+	z := packers.Get().(*gzip.Writer)
+	defer packers.Put(z)
+	z.Reset(&b)
 	if _, err := z.Write(data); err != nil {
 		return nil, err
 	}
 	err = z.Close()
 	return b.Bytes(), err
 }
+
+// packers are kept: each has tables of more than a megabyte, and making them takes
+// longer than all else that is done to write a row.
+var packers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+	return z
+}}
 
 func unpack(data []byte) ([]byte, error) {
 	if !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {

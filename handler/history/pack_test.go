@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -41,7 +43,7 @@ func open(t *testing.T) (*History, *localstore.Table) {
 	}
 	t.Cleanup(func() { _ = opened.Close() })
 	table := opened.Table(store.Executions)
-	return New(table, time.Now), table
+	return New(table, opened.Table(store.Index), time.Now), table
 }
 
 func answered(body string) *callout.Execution {
@@ -104,6 +106,28 @@ func TestABodyThatFitsIsKeptAsItIs(t *testing.T) {
 	}
 }
 
+// What packs is shared: what it packed before, and what others pack meanwhile, is
+// in no row.
+func TestManyPackAtTheSameTime(t *testing.T) {
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 20 {
+				want := quote(strings.Repeat(fmt.Sprintf("%d-%d ", i, n), 500*(1+(i+n)%5)))
+				row, err := encodeRow(answered(want), nil)
+				if err != nil {
+					t.Error(err)
+				}
+				got, err := decode(row.Data)
+				if err != nil || string(got.Execution.Response.Body) != want {
+					t.Errorf("%d-%d: %.40q, %v", i, n, row.Data, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 // The worst that can come: nothing of it can be compressed, and every part is as
 // large as it may be.
 func TestTheLargestExecutionFitsIntoARow(t *testing.T) {
@@ -123,11 +147,11 @@ func TestTheLargestExecutionFitsIntoARow(t *testing.T) {
 }
 
 func TestRowsOfANewerVersionAreRefused(t *testing.T) {
-	for _, data := range []string{`{"schema": 2, "execution": {"executionId": "x"}}`, `{"schema": 2}`, `{"schema": 3, "execution": "elsewhere", "deadline": 7}`} {
+	for _, data := range []string{`{"schema": 3, "execution": {"executionId": "x"}}`, `{"schema": 3}`, `{"schema": 4, "execution": "elsewhere", "deadline": 7}`} {
 		h, table := open(t)
-		plant(t, table, []byte(data))
+		plant(t, table, nil, []byte(data))
 		_, one := h.Get(t.Context(), id)
-		_, _, many := h.List(t.Context(), "", 10)
+		_, many := h.List(t.Context(), Query{})
 		for _, err := range []error{one, many} {
 			var refusal *callout.Error
 			if !errors.As(err, &refusal) || refusal.Code != callout.StorageUnavailable || !strings.Contains(refusal.Message, "newer version") {
@@ -137,10 +161,10 @@ func TestRowsOfANewerVersionAreRefused(t *testing.T) {
 	}
 }
 
-func plant(t *testing.T, table *localstore.Table, data []byte) {
+func plant(t *testing.T, table *localstore.Table, head, data []byte) {
 	t.Helper()
 	partition, key := place(id)
-	if _, err := table.Put(t.Context(), store.Row{Partition: partition, Key: key, Data: data}); err != nil {
+	if _, err := table.Put(t.Context(), store.Row{Partition: partition, Key: key, Head: head, Data: data}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -156,12 +180,16 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 		"empty": nil, "null": []byte("null"), "an array": []byte("[]"), "nothing in it": []byte("{}"), "half a document": []byte(`{"schema": 1, "exec`),
 		"no execution": []byte(`{"schema": 1, "execution": null}`), "other types": []byte(`{"schema": 1, "execution": {"attempts": "x"}}`),
 		"a header of gzip alone": {0x1f, 0x8b}, "half of it": whole[:len(whole)/2], "a bit flipped": flipped, "gzip of something else": squeeze(t, []byte("text")),
-		"a bomb": squeeze(t, []byte(`{"schema": 1, "execution": {}}`+strings.Repeat(" ", maxUnpacked))),
+		"waiting for nothing": []byte(`{"schema": 1, "execution": {"status": "pendingApproval"}}`),
+		"a bomb":              squeeze(t, []byte(`{"schema": 1, "execution": {}}`+strings.Repeat(" ", maxUnpacked))),
 	} {
 		h, table := open(t)
-		plant(t, table, data)
+		plant(t, table, []byte("{"), data)
 		if _, err := h.Get(t.Context(), id); err == nil {
 			t.Errorf("%s: Get gives no error", name)
+		}
+		if _, err := h.List(t.Context(), Query{}); err == nil {
+			t.Errorf("%s: List gives no error", name)
 		}
 	}
 }
@@ -211,15 +239,17 @@ func FuzzUnpack(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
-	h := &History{now: time.Now}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		out, err := unpack(data)
 		if err == nil && len(out) > max(maxUnpacked, len(data)) {
 			t.Fatalf("%d bytes became %d", len(data), len(out))
 		}
-		e, err := h.decode(store.Row{Data: data})
-		if (e == nil) == (err == nil) {
-			t.Fatalf("the execution is %v, the error %v", e, err)
+		r, err := decode(data)
+		if (r.Execution == nil) == (err == nil) {
+			t.Fatalf("the execution is %v, the error %v", r.Execution, err)
+		}
+		if err == nil {
+			r.Execution.At(time.Now()).Row()
 		}
 	})
 }
