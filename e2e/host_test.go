@@ -73,6 +73,7 @@ var calls = map[string][2]string{
 	"test": {"POST", "/api/configs/who/test"}, "test-draft": {"POST", "/api/test"},
 	"execute": {"POST", "/api/execute/who"}, "execution": {"GET", "/api/executions/0"},
 	"executions": {"GET", "/api/executions"}, "import": {"POST", "/api/import"},
+	"approvals": {"GET", "/api/approvals"}, "approve": {"POST", "/api/approvals/0/approve"}, "deny": {"POST", "/api/approvals/0/deny"},
 }
 
 // TestAKeyOpensItsOwnFunctionOnly holds the roles apart, tricks with the path

@@ -22,12 +22,13 @@ const below = "callout/handler/"
 // own, and nothing beside it or above it.
 var layers = [][]string{
 	{"secret", "store", "logline", "route", "azure"},
-	{"callout"},
-	{"schema", "redact", "egress", "history", "localstore", "tablestore", "keyvault", "storetest"},
-	{"request", "credential", "token", "draft"},
+	{"callout", "keyring"},
+	{"schema", "redact", "egress", "history", "localstore", "tablestore", "keyvault", "storetest", "idempotency"},
+	{"request", "credential", "token", "draft", "webhook"},
 	{"catalog", "approval"},
 	{"execute"},
 	{"sweep"},
+	{"assembly"},
 	{"httpapi", "mcpapi", "console"},
 	{"", "cmd"},
 }

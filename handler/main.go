@@ -18,16 +18,11 @@ import (
 	"time"
 
 	"callout/functions"
-	"callout/handler/catalog"
+	"callout/handler/assembly"
 	"callout/handler/egress"
-	"callout/handler/execute"
-	"callout/handler/history"
 	"callout/handler/httpapi"
 	"callout/handler/logline"
 	"callout/handler/route"
-	"callout/handler/store"
-	"callout/handler/sweep"
-	"callout/handler/token"
 )
 
 func main() {
@@ -105,15 +100,11 @@ func NewApp(settings *Settings, log *slog.Logger, files fs.FS) (*App, error) {
 // wire gives the API what stands on the stores. Nothing of it is used before
 // opened is closed.
 func (a *App) wire(s *stores, client *egress.Client) {
-	configs := catalog.New(s.table(store.Configs), s.vault, catalog.Options{
-		TTL: a.settings.ConfigTTL, Now: time.Now, NewID: func() string { return history.NewID(time.Now()) }, Prepare: s.prepare,
+	all := assembly.New(assembly.Parts{
+		Table: s.table, Vault: s.vault, Client: client, Log: a.log, SharedNow: s.now, Account: s.account, Prepare: s.prepare,
+		ConfigTTL: a.settings.ConfigTTL, HistoryTime: a.settings.HistoryTime, ApprovalTime: a.settings.ApprovalTime, CallbackURLs: a.settings.CallbackURLs,
 	})
-	tokens := token.New(token.Options{Rows: s.table(store.Tokens), Vault: s.vault, Place: s.account + store.Tokens,
-		Transport: client, Now: s.now, Log: a.log})
-	past := history.New(s.table(store.Executions), time.Now)
-	a.api.Catalog, a.api.History = configs, past
-	a.api.Execute = &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: time.Now, Log: a.log}
-	a.api.Sweep = &sweep.Sweeper{Catalog: configs, Vault: s.vault, Tokens: tokens, Now: time.Now, Log: a.log}
+	a.api.Catalog, a.api.History, a.api.Execute, a.api.Sweep = all.Catalog, all.History, all.Execute, all.Sweep
 	close(a.opened)
 }
 
@@ -148,7 +139,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	a.wire(opened, client)
 	a.log.Info("Callout is up", "address", "http://"+listener.Addr().String()+"/api/")
 	if !a.settings.UnderHost {
-		go a.sweepHourly(ctx)
+		go a.sweepInTurn(ctx)
 	}
 	select {
 	case err = <-failed:
@@ -159,18 +150,26 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) (err error) {
 	return errors.Join(err, opened.close())
 }
 
-// sweepHourly is the timer where no host has one.
-func (a *App) sweepHourly(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
+const (
+	// firstSweep is when what a process that was killed has left behind counts as
+	// left behind.
+	firstSweep = 40 * time.Second
+	sweepEvery = 5 * time.Minute // as in functions/sweep
+)
+
+// sweepInTurn is the timer where no host has one.
+func (a *App) sweepInTurn(ctx context.Context) {
+	timer := time.NewTimer(firstSweep)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-timer.C:
 			if _, err := a.api.Sweep.Run(ctx); err != nil {
 				a.log.WarnContext(ctx, "the sweep did not end", "cause", err.Error())
 			}
+			timer.Reset(sweepEvery)
 		}
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"callout/handler/egress"
+	"callout/handler/webhook"
 )
 
 // Settings are all that the environment decides (design: section 9). They are
@@ -33,14 +35,24 @@ type Settings struct {
 	Egress egress.Policy
 	// ConfigTTL is how long a configuration is served from memory.
 	ConfigTTL time.Duration
+	// HistoryTime is how long executions are kept.
+	HistoryTime time.Duration
+	// ApprovalTime is how long a technician may take to decide.
+	ApprovalTime time.Duration
+	// CallbackURLs are the prefixes of addresses that results may be posted to.
+	CallbackURLs []string
 	// LogLevel is the least level that is logged.
 	LogLevel slog.Level
 }
 
 const (
-	defaultPort      = "7071"
-	defaultDataDir   = ".callout"
-	defaultConfigTTL = 10 * time.Second
+	defaultPort          = "7071"
+	defaultDataDir       = ".callout"
+	defaultConfigTTL     = 10 * time.Second
+	defaultHistoryDays   = 30
+	defaultApprovalHours = 24
+
+	day = 24 * time.Hour
 )
 
 // reader reads settings and collects what is wrong with them.
@@ -67,6 +79,9 @@ func ReadSettings(env func(string) string) (*Settings, error) {
 	}
 	s.Address, s.UnderHost = r.address()
 	s.LogLevel = r.level("CALLOUT_LOG_LEVEL")
+	s.HistoryTime = day * time.Duration(r.whole("CALLOUT_HISTORY_DAYS", defaultHistoryDays, 3650))
+	s.ApprovalTime = time.Hour * time.Duration(r.whole("CALLOUT_APPROVAL_HOURS", defaultApprovalHours, 30*24))
+	s.CallbackURLs = r.callbacks()
 	s.Egress = r.egress(s)
 	r.auth()
 	s.Tables, s.Vault = r.tables(s.OnAzure), r.vault(s.OnAzure)
@@ -100,6 +115,27 @@ func (r *reader) duration(name string, otherwise time.Duration) time.Duration {
 		r.fault(name, `must be a duration from 0s to 1h, such as "10s"`)
 	}
 	return d
+}
+
+// whole reads a whole number from 1 to most.
+func (r *reader) whole(name string, otherwise, most int) int {
+	n, err := strconv.Atoi(r.text(name, strconv.Itoa(otherwise)))
+	if err != nil || n < 1 || n > most {
+		r.fault(name, "must be a whole number from 1 to %d", most)
+	}
+	return n
+}
+
+// callbacks reads a list with commas or white space in between.
+func (r *reader) callbacks() []string {
+	const name = "CALLOUT_CALLBACK_URLS"
+	list := strings.FieldsFunc(r.env(name), func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
+	for i, prefix := range list {
+		if err := webhook.CheckPrefix(prefix); err != nil {
+			r.fault(name, "entry %d %v", i+1, err)
+		}
+	}
+	return list
 }
 
 func (r *reader) level(name string) slog.Level {

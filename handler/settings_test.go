@@ -20,7 +20,7 @@ func read(env map[string]string) (*Settings, error) {
 
 func TestWithoutAnySettingAllIsSafe(t *testing.T) {
 	got, err := read(nil)
-	want := &Settings{Address: "127.0.0.1:7071", DataDir: ".callout", ConfigTTL: 10 * time.Second, LogLevel: slog.LevelInfo}
+	want := &Settings{Address: "127.0.0.1:7071", DataDir: ".callout", ConfigTTL: 10 * time.Second, HistoryTime: 30 * day, ApprovalTime: day, CallbackURLs: []string{}, LogLevel: slog.LevelInfo}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
 	}
@@ -35,6 +35,11 @@ func TestEachSetting(t *testing.T) {
 		{"CALLOUT_PORT", "0", func(s *Settings) { s.Address = "127.0.0.1:0" }},
 		{"FUNCTIONS_CUSTOMHANDLER_PORT", "50123", func(s *Settings) { s.Address, s.UnderHost = "127.0.0.1:50123", true }},
 		{"CALLOUT_DATA_DIR", " /var/lib/callout ", func(s *Settings) { s.DataDir = "/var/lib/callout" }},
+		{"CALLOUT_HISTORY_DAYS", "1", func(s *Settings) { s.HistoryTime = day }},
+		{"CALLOUT_APPROVAL_HOURS", "720", func(s *Settings) { s.ApprovalTime = 30 * day }},
+		{"CALLOUT_CALLBACK_URLS", "https://a.example.com/b, https://c.example.com", func(s *Settings) {
+			s.CallbackURLs = []string{"https://a.example.com/b", "https://c.example.com"}
+		}},
 		{"CALLOUT_CONFIG_TTL", "0s", func(s *Settings) { s.ConfigTTL = 0 }},
 		{"CALLOUT_CONFIG_TTL", "1h", func(s *Settings) { s.ConfigTTL = time.Hour }},
 		{"CALLOUT_LOG_LEVEL", "debug", func(s *Settings) { s.LogLevel = slog.LevelDebug }},

@@ -8,19 +8,18 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"callout/handler/assembly"
 	"callout/handler/azure"
-	"callout/handler/catalog"
+	"callout/handler/history"
 	"callout/handler/keyvault"
 	"callout/handler/localstore"
-	"callout/handler/sweep"
 	"callout/handler/tablestore"
-	"callout/handler/token"
 )
 
 // stores are where rows and secrets are kept.
 type stores struct {
-	table func(name string) catalog.Rows
-	vault vault
+	table func(name string) history.Rows
+	vault assembly.Vault
 	// account tells these tables from others, now is a clock on which all who
 	// use them agree.
 	account string
@@ -28,13 +27,6 @@ type stores struct {
 	// prepare makes the vault ready for its first call.
 	prepare func(context.Context)
 	close   func() error
-}
-
-// vault is what the adapters of secrets have in common.
-type vault interface {
-	catalog.Vault
-	sweep.Vault
-	token.Vault
 }
 
 // openStores opens what the settings name. Nothing is sent to Azure yet.
@@ -46,7 +38,7 @@ func openStores(settings *Settings) (*stores, error) {
 			return nil, err
 		}
 		s.close, s.vault = local.Close, local.Vault()
-		s.table = func(name string) catalog.Rows { return local.Table(name) }
+		s.table = func(name string) history.Rows { return local.Table(name) }
 	}
 	if err := s.addAzure(settings); err != nil {
 		_ = s.close() // the first error is the one to tell
@@ -75,7 +67,7 @@ func (s *stores) addAzure(settings *Settings) error {
 		if err != nil {
 			return fmt.Errorf("CALLOUT_TABLES cannot be used: %w", err)
 		}
-		s.table = func(name string) catalog.Rows { return rows.Table(name) }
+		s.table = func(name string) history.Rows { return rows.Table(name) }
 		s.account, s.now = rows.Account()+"/", rows.Now
 	}
 	if settings.Vault.Local() {

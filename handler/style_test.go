@@ -210,6 +210,7 @@ func TestWhoRevealsSecrets(t *testing.T) {
 		"":           "hands the connection string to the tables",
 		"callout":    "validates values, encodes the bundle for the vault, and fills in token requests",
 		"credential": "puts the credential into the request that is sent",
+		"keyring":    "derives subkeys from the deployment's key",
 		"keyvault":   "sends what is to be kept",
 		"localstore": "seals what it writes",
 		"redact":     "looks for the values in what leaves",
@@ -217,6 +218,7 @@ func TestWhoRevealsSecrets(t *testing.T) {
 		"secret":     "measures its own length",
 		"storetest":  "compares what a vault gives back",
 		"token":      "puts the client's secrets into the token request, and seals what it stores",
+		"webhook":    "signs what it posts",
 	}
 	got := calls(t, func(sel *ast.SelectorExpr) bool { return sel.Sel.Name == "Reveal" })
 	for _, dir := range got {

@@ -126,7 +126,7 @@ func (op operation) begin(t *testing.T) *world {
 // what it may still send when it is given up never arrives. It returns how many
 // requests were sent to the stores, and what the caller was told.
 func (op operation) crash(w *world, c crash) (sent int, err error) {
-	doomed := &world{t: w.t, configs: w.configs, executions: w.executions, tokens: w.tokens, noTokens: w.noTokens, server: w.server,
+	doomed := &world{t: w.t, names: w.names, noTokens: w.noTokens, server: w.server,
 		tables: fault.Start(w.t, azurite.Shared(w.t).URL(), fault.Options{}),
 		vault:  fault.Start(w.t, w.server.URL(), fault.Options{TLS: true, Backend: w.server.Client().Transport}),
 	}

@@ -10,11 +10,12 @@ import (
 	"callout/handler/callout"
 	"callout/handler/catalog"
 	"callout/handler/execute"
+	"callout/handler/store"
 	"callout/handler/storetest/fault"
 )
 
 // rowRead and bundleRead are the shapes of the reads of a cold call.
-func (w *world) rowRead() string { return "GET /devstoreaccount1/" + w.configs + "(key)" }
+func (w *world) rowRead() string { return "GET /devstoreaccount1/" + w.names[store.Configs] + "(key)" }
 
 const bundleRead = "GET /secrets/{name}/{version}"
 

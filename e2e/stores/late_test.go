@@ -16,7 +16,7 @@ import (
 // beside returns the same world seen through proxies of its own, whose requests
 // meet no fault of the first.
 func (w *world) beside() *world {
-	return &world{t: w.t, server: w.server, configs: w.configs, executions: w.executions, tokens: w.tokens, noTokens: w.noTokens, upstream: w.upstream,
+	return &world{t: w.t, server: w.server, names: w.names, noTokens: w.noTokens, upstream: w.upstream,
 		tables: fault.Start(w.t, azurite.Shared(w.t).URL(), fault.Options{}),
 		vault:  fault.Start(w.t, w.server.URL(), fault.Options{TLS: true, Backend: w.server.Client().Transport})}
 }

@@ -22,7 +22,7 @@ func (w *world) fill(i *instance, from, to int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	table := rows.Table(w.configs)
+	table := rows.Table(w.names[store.Configs])
 	w.create(i, "original", "GET", "the-token")
 	original, err := table.Get(w.t.Context(), "config", "original")
 	if err != nil {
@@ -100,7 +100,7 @@ func TestLists(t *testing.T) {
 // lost.
 func (w *world) wantListThroughFaults(i *instance, want []string) {
 	w.t.Helper()
-	query := "GET /devstoreaccount1/" + w.configs + "()"
+	query := "GET /devstoreaccount1/" + w.names[store.Configs] + "()"
 	defer w.tables.Use(nil)
 	for what, rule := range map[string]fault.Rule{
 		"one after the other": fault.Then(query, fault.Empty(), fault.Shorten(1), fault.Empty(), fault.Empty(),

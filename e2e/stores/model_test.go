@@ -253,7 +253,7 @@ func (o *op) edit(now *callout.Config) (*callout.Config, error) {
 
 // sweep takes away everything that is out of use.
 func (s *storm) sweep() error {
-	sweeper := *s.instances[0].sweeper
+	sweeper := s.instances[0].sweeper
 	sweeper.Vault = s.straight // the links to the vault's next pages lead there
 	for {
 		report, err := sweeper.Run(s.t.Context())

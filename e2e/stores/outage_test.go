@@ -9,6 +9,7 @@ import (
 	"callout/handler/callout"
 	"callout/handler/catalog"
 	"callout/handler/execute"
+	"callout/handler/history"
 	"callout/handler/storetest/fault"
 )
 
@@ -30,14 +31,14 @@ func calmWorld(t *testing.T) (*world, *instance) {
 // way.
 func (w *world) wantRecords(n int) {
 	w.t.Helper()
-	list, _, err := w.instance().History.List(w.t.Context(), "", 1000)
+	page, err := w.instance().History.List(w.t.Context(), history.Query{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if len(list) != n {
-		w.t.Errorf("%d executions are on record, want %d", len(list), n)
+	if len(page.Executions) != n {
+		w.t.Errorf("%d executions are on record, want %d", len(page.Executions), n)
 	}
-	for _, e := range list {
+	for _, e := range page.Executions {
 		if e.Status != callout.Succeeded {
 			w.t.Errorf("a record of %s says %s", e.Config, e.Status)
 		}

@@ -16,15 +16,14 @@ import (
 	"time"
 
 	"callout/functions"
+	"callout/handler/assembly"
 	"callout/handler/callout"
-	"callout/handler/catalog"
 	"callout/handler/egress"
 	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/httpapi"
 	"callout/handler/localstore"
 	"callout/handler/route"
-	"callout/handler/store"
 )
 
 type object = map[string]any
@@ -53,12 +52,11 @@ func eachStore(t *testing.T, test func(t *testing.T, d *desk)) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = opened.Close() })
-		configs := catalog.New(opened.Table(store.Configs), opened.Vault(), catalog.Options{
-			TTL: ttl, NewID: func() string { return history.NewID(time.Now()) }})
 		out := egress.New(egress.Options{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, PlainHTTP: true}})
 		t.Cleanup(out.CloseIdleConnections)
-		d := newDesk(t, &execute.Executor{Catalog: configs, History: history.New(opened.Table(store.Executions), time.Now),
-			Egress: out, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		all := assembly.New(assembly.Parts{Table: func(name string) history.Rows { return opened.Table(name) }, Vault: opened.Vault(),
+			Client: out, Log: slog.New(slog.DiscardHandler), ConfigTTL: ttl})
+		d := newDesk(t, all.Execute)
 		d.sent = func(f func()) (tables, vault []string) { f(); return nil, nil }
 		test(t, d)
 	})

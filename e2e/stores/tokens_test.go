@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"callout/handler/callout"
+	"callout/handler/store"
 	"callout/handler/storetest/fault"
 	"callout/handler/sweep"
 )
@@ -81,19 +82,19 @@ func TestRoundTripsWithTokens(t *testing.T) {
 		tables, vault int
 		asked         int64
 	}{
-		{"the first call of all: the row; the bundle; the key, which is made; the token's row, lease and token; intent and outcome",
-			func() { w.call(writer, "post_it", issued(1)) }, 11, 5, 1},
-		{"cold POST with a valid token: the row, beside the challenge; bundle and key; token and intent; outcome",
-			func() { cold = w.instance(); w.call(cold, "post_it", issued(1)) }, 4, 3, 0},
-		{"warm POST: intent and outcome", func() { w.call(cold, "post_it", issued(1)) }, 2, 0, 0},
-		{"warm POST with a bearer's token: the same", func() { w.call(writer, "bearer", "token-of-bearer") }, 2, 0, 0},
-		{"first GET of another client: the row; the bundle; the token's row, lease and token; the record",
-			func() { w.call(cold, "get_it", issued(2)) }, 5, 1, 1},
-		{"warm GET: the record", func() { w.call(cold, "get_it", issued(2)) }, 1, 0, 0},
-		{"GET that finds its token due: the row past its TTL; the token's row, lease and token; the record",
-			func() { w.clock.pass(58 * time.Minute); w.call(cold, "get_it", issued(3)) }, 5, 0, 1},
+		{"the first call of all: the row; the bundle; the key, which is made; the token's row, lease and token; pointer, intent and outcome",
+			func() { w.call(writer, "post_it", issued(1)) }, 12, 5, 1},
+		{"cold POST with a valid token: the row, beside the challenge; bundle and key; pointer; token and intent; outcome",
+			func() { cold = w.instance(); w.call(cold, "post_it", issued(1)) }, 5, 3, 0},
+		{"warm POST: pointer, intent and outcome", func() { w.call(cold, "post_it", issued(1)) }, 3, 0, 0},
+		{"warm POST with a bearer's token: the same", func() { w.call(writer, "bearer", "token-of-bearer") }, 3, 0, 0},
+		{"first GET of another client: the row; the bundle; the token's row, lease and token; pointer and record",
+			func() { w.call(cold, "get_it", issued(2)) }, 6, 1, 1},
+		{"warm GET: pointer and record", func() { w.call(cold, "get_it", issued(2)) }, 2, 0, 0},
+		{"GET that finds its token due: the row past its TTL; the token's row, lease and token; pointer and record",
+			func() { w.clock.pass(58 * time.Minute); w.call(cold, "get_it", issued(3)) }, 6, 0, 1},
 		{"cold GET with a valid token: the row, beside the challenge; bundle and key; token; record",
-			func() { cold = w.instance(); w.call(cold, "get_it", issued(3)) }, 3, 3, 0},
+			func() { cold = w.instance(); w.call(cold, "get_it", issued(3)) }, 4, 3, 0},
 	} {
 		before := p.asked.Load()
 		tables, vault := w.sent(row.do)
@@ -121,8 +122,9 @@ func TestWhatACallWaitsFor(t *testing.T) {
 	w.call(writer, "api", issued(1))
 	of := func(method, table string) string { return method + " /devstoreaccount1/" + table }
 	const keyRead = "GET /secrets/{name}/"
-	row, stored, intent := of("GET", w.configs)+"(key)", of("GET", w.tokens)+"(key)", of("POST", w.executions)
-	lease, outcome := of("PUT", w.tokens)+"(key)", of("PUT", w.executions)+"(key)"
+	pointer := of("POST", w.names[store.Index])
+	row, stored, intent := of("GET", w.names[store.Configs])+"(key)", of("GET", w.names[store.Tokens])+"(key)", of("POST", w.names[store.Executions])
+	lease, outcome := of("PUT", w.names[store.Tokens])+"(key)", of("PUT", w.names[store.Executions])+"(key)"
 	for _, test := range []struct {
 		what  string
 		after time.Duration
@@ -131,13 +133,13 @@ func TestWhatACallWaitsFor(t *testing.T) {
 	}{
 		{"a cold POST with a valid token", 0, issued(1), []wave{
 			{"the row, beside the challenge", []string{row}, []string{keyRead}},
-			{"the secrets, beside the key", nil, []string{keyRead, bundleRead}},
+			{"the secrets, beside the key and the pointer", []string{pointer}, []string{keyRead, bundleRead}},
 			{"the token, beside the intent", []string{stored, intent}, nil},
 			{"the outcome", []string{outcome}, nil},
 		}},
 		{"a cold POST that has to ask for a token", 2 * time.Hour, issued(2), []wave{
 			{"the row, beside the challenge", []string{row}, []string{keyRead}},
-			{"the secrets, beside the key", nil, []string{keyRead, bundleRead}},
+			{"the secrets, beside the key and the pointer", []string{pointer}, []string{keyRead, bundleRead}},
 			{"the token, beside the intent", []string{stored, intent}, nil},
 			{"the lease", []string{lease}, nil},
 			{"the token", []string{lease}, nil},
@@ -216,9 +218,9 @@ func TestTheSweepOfTokens(t *testing.T) {
 			t.Errorf("a run: %+v, %v", report, err)
 		}
 	})
-	lists := count(w.tables, "GET /devstoreaccount1/"+w.tokens+"()")
+	lists := count(w.tables, "GET /devstoreaccount1/"+w.names[store.Tokens]+"()")
 	t.Logf("a sweep sends %d requests to the tables", len(tables))
-	if lists != 256 || count(w.tables, "DELETE /devstoreaccount1/"+w.tokens+"(key)") != 1 {
+	if lists != 256 || count(w.tables, "DELETE /devstoreaccount1/"+w.names[store.Tokens]+"(key)") != 1 {
 		t.Errorf("%d lists, and %q", lists, tables)
 	}
 	w.call(w.instance(), "new", issued(3))

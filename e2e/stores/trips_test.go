@@ -67,11 +67,11 @@ func TestRoundTrips(t *testing.T) {
 		do            func()
 		tables, vault int
 	}{
-		{"cold GET: the row, beside the challenge; the bundle; the record", func() { w.call(cold, "get_it", "token-of-get-it") }, 2, 2},
-		{"warm GET: the record", func() { w.call(cold, "get_it", "token-of-get-it") }, 1, 0},
-		{"first POST: the row; the bundle; intent and outcome", func() { w.call(cold, "post_it", "token-of-post-it") }, 3, 1},
-		{"warm POST: intent and outcome", func() { w.call(cold, "post_it", "token-of-post-it") }, 2, 0},
-		{"GET past the TTL: the row, the record", func() { w.clock.pass(ttl); w.call(cold, "get_it", "token-of-get-it") }, 2, 0},
+		{"cold GET: the row, beside the challenge; the bundle, beside the pointer; the record", func() { w.call(cold, "get_it", "token-of-get-it") }, 3, 2},
+		{"warm GET: pointer and record", func() { w.call(cold, "get_it", "token-of-get-it") }, 2, 0},
+		{"first POST: the row; the bundle, beside the pointer; intent and outcome", func() { w.call(cold, "post_it", "token-of-post-it") }, 4, 1},
+		{"warm POST: pointer, intent and outcome", func() { w.call(cold, "post_it", "token-of-post-it") }, 3, 0},
+		{"GET past the TTL: the row, pointer and record", func() { w.clock.pass(ttl); w.call(cold, "get_it", "token-of-get-it") }, 3, 0},
 		{"a list", func() { _, _, _ = cold.Catalog.List(t.Context(), "", 1000) }, 1, 0},
 		{"a read: the row and its test", func() { _, _ = cold.Catalog.Get(t.Context(), "get_it") }, 2, 0},
 		{"a change: the row, its replacement, its test; the bundle", func() {

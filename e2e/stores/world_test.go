@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"callout/handler/catalog"
+	"callout/handler/assembly"
 	"callout/handler/egress"
 	"callout/handler/execute"
 	"callout/handler/history"
@@ -24,7 +24,6 @@ import (
 	"callout/handler/storetest/vaultserver"
 	"callout/handler/sweep"
 	"callout/handler/tablestore"
-	"callout/handler/token"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -33,17 +32,15 @@ import (
 // world is what all instances of one Callout share: tables, vault, upstream, and
 // the proxies in front of the stores.
 type world struct {
-	t          *testing.T
-	server     *vaultserver.Server
-	tables     *fault.Proxy
-	vault      *fault.Proxy
-	configs    string // the tables' names
-	executions string
-	tokens     string
-	noTokens   token.Rows // what a sweep finds
-	upstream   *httptest.Server
-	calls      atomic.Int64 // that the upstream has seen
-	clock      clock
+	t        *testing.T
+	server   *vaultserver.Server
+	tables   *fault.Proxy
+	vault    *fault.Proxy
+	names    map[string]string // what the tables are called in Azurite
+	noTokens history.Rows      // what a sweep finds
+	upstream *httptest.Server
+	calls    atomic.Int64 // that the upstream has seen
+	clock    clock
 }
 
 // clock is moved by tests.
@@ -54,7 +51,10 @@ func (c *clock) pass(d time.Duration) { c.ahead.Add(int64(d)) }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, server: vaultserver.Start(t), configs: azurite.TableName(), executions: azurite.TableName(), tokens: azurite.TableName()}
+	w := &world{t: t, server: vaultserver.Start(t), names: map[string]string{}}
+	for _, name := range []string{store.Configs, store.Tokens, store.Executions, store.Index, store.Keys} {
+		w.names[name] = azurite.TableName()
+	}
 	w.tables = fault.Start(t, azurite.Shared(t).URL(), fault.Options{})
 	w.vault = fault.Start(t, w.server.URL(), fault.Options{TLS: true, Backend: w.server.Client().Transport})
 	w.noTokens = localRows(t)
@@ -70,7 +70,7 @@ func newWorld(t *testing.T) *world {
 // localRows returns a table of the embedded store. A sweep looks for tokens in 256
 // partitions, one after the other: in a table of Azurite's that takes seconds, and
 // many of these tests sweep.
-func localRows(t *testing.T) token.Rows {
+func localRows(t *testing.T) history.Rows {
 	t.Helper()
 	opened, err := localstore.Open(t.TempDir())
 	if err != nil {
@@ -109,20 +109,21 @@ func (w *world) instance() *instance {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	configs := catalog.New(rows.Table(w.configs), vault, catalog.Options{TTL: ttl, Now: w.clock.now,
-		NewID:   func() string { return history.NewID(time.Now()) },
-		Prepare: func(ctx context.Context) { _ = vault.Prepare(ctx) }})
 	out := egress.New(egress.Options{Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, PlainHTTP: true}})
 	w.t.Cleanup(out.CloseIdleConnections)
-	log := slog.New(slog.DiscardHandler)
-	options := token.Options{Rows: rows.Table(w.tokens), Vault: vault, Place: rows.Account(), Transport: out, Now: w.clock.now, Log: log}
-	tokens := token.New(options)
-	options.Rows = w.noTokens
-	return &instance{
-		Executor: &execute.Executor{Catalog: configs, History: history.New(rows.Table(w.executions), w.clock.now), Egress: out, Tokens: tokens, Now: w.clock.now, Log: log},
-		sweeper:  &sweep.Sweeper{Catalog: configs, Vault: vault, Tokens: token.New(options), Now: w.clock.now, Log: log},
-		vault:    vault,
+	parts := assembly.Parts{Table: func(name string) history.Rows { return rows.Table(w.names[name]) }, Vault: vault, Client: out,
+		Log: slog.New(slog.DiscardHandler), Now: w.clock.now, Account: rows.Account(), ConfigTTL: ttl,
+		Prepare: func(ctx context.Context) { _ = vault.Prepare(ctx) }}
+	all := assembly.New(parts)
+	parts.Table = func(name string) history.Rows {
+		if name == store.Tokens {
+			return w.noTokens
+		}
+		return rows.Table(w.names[name])
 	}
+	sweeper := assembly.New(parts).Sweep
+	sweeper.Catalog = all.Catalog
+	return &instance{Executor: all.Execute, sweeper: sweeper, vault: vault}
 }
 
 func client(w *world, p *fault.Proxy) *http.Client {

@@ -19,16 +19,13 @@ import (
 	"time"
 
 	"callout/functions"
+	"callout/handler/assembly"
 	"callout/handler/callout"
-	"callout/handler/catalog"
 	"callout/handler/egress"
-	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/httpapi"
 	"callout/handler/localstore"
 	"callout/handler/route"
-	"callout/handler/store"
-	"callout/handler/token"
 )
 
 // stage is Callout, wired as main does it over the embedded store, for one
@@ -104,13 +101,9 @@ func (s *stage) wire() {
 		Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	s.t.Cleanup(client.CloseIdleConnections)
 	now, log := s.clock.now, slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	configs := catalog.New(opened.Table(store.Configs), opened.Vault(), catalog.Options{
-		TTL: time.Hour, Now: now, NewID: func() string { return history.NewID(now()) }})
-	past := history.New(opened.Table(store.Executions), now)
-	tokens := token.New(token.Options{Rows: opened.Table(store.Tokens), Vault: opened.Vault(), Place: store.Tokens,
-		Transport: client, Now: now, Log: log})
-	api := &httpapi.API{Catalog: configs, History: past, Log: log, Now: now,
-		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: now, Log: log}}
+	all := assembly.New(assembly.Parts{Table: func(name string) history.Rows { return opened.Table(name) }, Vault: opened.Vault(),
+		Client: client, Log: log, Now: now, ConfigTTL: time.Hour})
+	api := &httpapi.API{Catalog: all.Catalog, History: all.History, Execute: all.Execute, Sweep: all.Sweep, Log: log, Now: now}
 	if api.Functions, err = route.Load(functions.FS); err != nil {
 		s.t.Fatal(err)
 	}

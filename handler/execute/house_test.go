@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"callout/handler/assembly"
 	"callout/handler/callout"
 	"callout/handler/catalog"
 	"callout/handler/egress"
@@ -28,7 +29,7 @@ import (
 	"callout/handler/schema"
 	"callout/handler/secret"
 	"callout/handler/store"
-	"callout/handler/token"
+	"callout/handler/sweep"
 )
 
 // house is an Executor over a real store, which calls a real API on loopback.
@@ -42,6 +43,7 @@ type house struct {
 	configs    *table
 	executions *table
 	vault      *vault
+	sweeper    *sweep.Sweeper
 	clock      *clock
 	log        *journal
 }
@@ -70,18 +72,24 @@ func (h *house) start() {
 	h.configs = &table{Table: h.store.Table(store.Configs)}
 	h.executions = &table{Table: h.store.Table(store.Executions)}
 	h.vault = &vault{Vault: h.store.Vault()}
-	configs := catalog.New(h.configs, h.vault, catalog.Options{
-		TTL: time.Hour, Now: h.clock.now, NewID: func() string { return history.NewID(h.clock.now()) },
-	})
 	client := egress.New(egress.Options{RootCAs: h.roots.pool(), Resolver: h.names,
 		Policy: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
 	h.t.Cleanup(client.CloseIdleConnections)
-	log := slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	tokens := token.New(token.Options{Rows: h.store.Table(store.Tokens), Vault: h.vault, Place: store.Tokens,
-		Transport: client, Now: h.clock.now, Log: log})
-	h.Executor = &execute.Executor{Catalog: configs, History: history.New(h.executions, h.clock.now),
-		Egress: client, Tokens: tokens, Now: h.clock.now, Log: log}
+	hooked := map[string]history.Rows{store.Configs: h.configs, store.Executions: h.executions}
+	all := assembly.New(assembly.Parts{Vault: h.vault, Client: client, Now: h.clock.now, ConfigTTL: time.Hour, ApprovalTime: day,
+		CallbackURLs: []string{h.api.origin() + "/results"},
+		Log:          slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Table: func(name string) history.Rows {
+			if rows := hooked[name]; rows != nil {
+				return rows
+			}
+			return h.store.Table(name)
+		}})
+	h.Executor, h.sweeper = all.Execute, all.Sweep
+	h.t.Cleanup(h.Settle)
 }
+
+const day = 24 * time.Hour
 
 // clock moves when a test says so.
 type clock struct{ nanoseconds atomic.Int64 }
@@ -132,6 +140,11 @@ func addresses(list ...string) []netip.Addr {
 type table struct {
 	*localstore.Table
 	beforePut func() error
+
+	mu        sync.Mutex
+	failing   bool
+	countdown int  // writes until one fails
+	committed bool // it is done all the same
 }
 
 func (t *table) Put(ctx context.Context, row store.Row) (string, error) {
@@ -140,7 +153,15 @@ func (t *table) Put(ctx context.Context, row store.Row) (string, error) {
 			return "", err
 		}
 	}
-	return t.Table.Put(ctx, row)
+	fail, done := t.fails()
+	if fail && !done {
+		return "", store.ErrUnavailable
+	}
+	etag, err := t.Table.Put(ctx, row)
+	if fail {
+		return "", store.ErrUnavailable
+	}
+	return etag, err
 }
 
 func down() error { return store.ErrUnavailable }
@@ -224,14 +245,24 @@ func (h *house) call(arguments string) *callout.Execution {
 	return e
 }
 
+// read reads one execution as it is on record.
+func (h *house) read(id string) *callout.Execution {
+	h.t.Helper()
+	e, err := h.History.Get(h.t.Context(), id)
+	if err != nil {
+		h.t.Fatalf("Get: %v", err)
+	}
+	return e
+}
+
 // history lists what is on record, newest first.
 func (h *house) history() []*callout.Execution {
 	h.t.Helper()
-	list, _, err := h.History.List(context.Background(), "", store.MaxTop)
+	page, err := h.History.List(context.Background(), history.Query{})
 	if err != nil {
 		h.t.Fatalf("List: %v", err)
 	}
-	return list
+	return page.Executions
 }
 
 // wantRecord checks that the history holds what was answered.

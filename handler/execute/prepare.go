@@ -8,7 +8,6 @@ import (
 
 	"callout/handler/callout"
 	"callout/handler/credential"
-	"callout/handler/history"
 	"callout/handler/redact"
 	"callout/handler/request"
 	"callout/handler/secret"
@@ -31,7 +30,9 @@ type prepared struct {
 	shown      *callout.Request
 	timeout    time.Duration
 	attempts   attempts
+	durable    bool // it is on record before it is sent
 	watch      *stopwatch
+	began      time.Time
 }
 
 func (p *prepared) unsafe() bool { return !callout.Safe(p.filled.Method) }
@@ -39,7 +40,7 @@ func (p *prepared) unsafe() bool { return !callout.Safe(p.filled.Method) }
 // needsToken reports whether the credential is only complete with a token.
 func (p *prepared) needsToken() bool { return p.filled.Auth.Type == callout.AuthOAuth2 }
 
-func (x *Executor) prepare(ctx context.Context, config *callout.Config, template *request.Template, args request.Arguments) (*prepared, error) {
+func (x *Executor) prepare(ctx context.Context, id string, config *callout.Config, template *request.Template, args request.Arguments) (*prepared, error) {
 	if config.Auth.Type == callout.AuthOAuth2 {
 		x.Tokens.Prepare(ctx) // beside the secrets
 	}
@@ -47,7 +48,11 @@ func (x *Executor) prepare(ctx context.Context, config *callout.Config, template
 	if err != nil {
 		return nil, err
 	}
-	return assemble(history.NewID(x.Now()), config, bundle, template, args, x.Tokens.Get)
+	p, err := assemble(id, config, bundle, template, args, x.Tokens.Get)
+	if err == nil {
+		p.began = x.Now()
+	}
+	return p, err
 }
 
 // assemble builds the request as it will be shown. The one that is sent is made

@@ -20,8 +20,6 @@ func TestCallsThatAreRefused(t *testing.T) {
 		targets                  []string
 	}{
 		{name: "switched off", members: `"enabled": false`, code: callout.ConfigDisabled},
-		{name: "approval asked for", members: `"approval": "required"`, code: callout.ApprovalNeeded},
-		{name: "approval not mentioned", members: `"approval": null`, code: callout.ApprovalNeeded},
 		{name: "every fault of the arguments", members: fields, arguments: `{"age": 17, "kind": "canary", "canary": 1, "more": {}}`,
 			code: callout.InvalidArguments, targets: []string{"arguments.age", "arguments.canary", "arguments.email", "arguments.kind", "arguments.more"}},
 		{name: "null for a required argument", members: fields, arguments: `{"email": null}`, code: callout.InvalidArguments, targets: []string{"arguments.email"}},

@@ -65,14 +65,7 @@ func (x *Executor) wait(ctx context.Context, d time.Duration) error {
 	if x.Wait != nil {
 		return x.Wait(ctx, d)
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return sleep(ctx, d)
 }
 
 // attempts counts how often a request was sent: net/http sends a safe one again

@@ -69,6 +69,17 @@ func (u *upstream) requests() []received {
 	return slices.Clone(u.seen)
 }
 
+func (u *upstream) forget() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.seen = nil
+}
+
+func (u *upstream) last() received {
+	all := u.requests()
+	return all[len(all)-1]
+}
+
 // origin is the URL of the API by its name.
 func (u *upstream) origin() string {
 	_, port, _ := strings.Cut(u.Listener.Addr().String(), ":")

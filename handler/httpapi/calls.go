@@ -1,20 +1,26 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/oklog/ulid/v2"
 
 	"callout/handler/callout"
 	"callout/handler/execute"
+	"callout/handler/history"
 	"callout/handler/request"
 )
 
 func (a *API) execute(r *http.Request) (reply, error) {
-	if r.Header.Get("Idempotency-Key") != "" {
-		return reply{}, &callout.Error{Code: callout.InvalidRequest, Target: "Idempotency-Key",
-			Message: "This version of Callout does not keep idempotency keys: a repeated call would be sent again. Leave the header out, and look the call up before repeating it."}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return reply{}, err
 	}
 	doc, err := document(r, true)
 	if err != nil {
@@ -27,21 +33,36 @@ func (a *API) execute(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	callback, _ := doc.(map[string]any)["callbackUrl"].(string)
 	execution, err := a.Execute.Do(r.Context(), execute.Call{
-		Config: r.PathValue("name"), Arguments: arguments(doc), Context: context,
+		Config: r.PathValue("name"), Arguments: arguments(doc), Context: context, Key: key, CallbackURL: callback,
 	})
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: statusOf(execution), body: execution.Brief()}, nil
+	return a.answer(r, execution), nil
 }
 
-// statusOf tells a caller who has to ask again from one who has the result.
-func statusOf(e *callout.Execution) int {
-	if e.Status == callout.Sending {
-		return http.StatusAccepted
+func idempotencyKey(r *http.Request) (string, error) {
+	given := r.Header.Values("Idempotency-Key")
+	if len(given) > 1 || len(given) == 1 && given[0] == "" {
+		return "", &callout.Error{Code: callout.InvalidRequest, Target: "Idempotency-Key",
+			Message: "Idempotency-Key is empty or there more than once. Send one, or none."}
 	}
-	return http.StatusOK
+	return r.Header.Get("Idempotency-Key"), nil
+}
+
+// answer tells a caller who has to ask again from one who has the result. What
+// waits for a decision is shown as it would be sent.
+func (a *API) answer(r *http.Request, e *callout.Execution) reply {
+	if e.Status.Final() {
+		return reply{status: http.StatusOK, body: e.Brief()}
+	}
+	out := reply{status: http.StatusAccepted, body: e.Brief(), header: map[string]string{"Operation-Location": a.origin(r) + "/api/executions/" + e.ID}}
+	if e.Status == callout.PendingApproval {
+		out.body = e
+	}
+	return out
 }
 
 // arguments are taken from the document as it came: a null inside an object is
@@ -117,25 +138,58 @@ type recorded struct {
 }
 
 func (a *API) listExecutions(r *http.Request) (reply, error) {
-	top, after, err := paging(r)
+	values, err := query(r, "top", "after", "config", "status", "ticket", "from", "to")
 	if err != nil {
 		return reply{}, err
 	}
-	if after != "" && !isID(after) {
-		return reply{}, badCursor()
-	}
-	executions, more, err := a.History.List(r.Context(), after, top)
+	top, after, err := paging(values, isID)
 	if err != nil {
 		return reply{}, err
 	}
-	page := list[*callout.Execution]{Value: []*callout.Execution{}}
-	for _, e := range executions {
-		page.Value = append(page.Value, e.Row())
+	q, err := a.filters(r.Context(), values)
+	if err != nil || q == nil {
+		return reply{status: http.StatusOK, body: list[*callout.Execution]{Value: []*callout.Execution{}}}, err
 	}
-	if more {
-		page.NextLink = a.next(r, top, executions[len(executions)-1].ID)
+	q.Top, q.After = top, after
+	found, err := a.History.List(r.Context(), *q)
+	if err != nil {
+		return reply{}, err
+	}
+	page := list[*callout.Execution]{Value: append([]*callout.Execution{}, found.Executions...)}
+	if found.Next != "" {
+		page.NextLink = a.next(r, values, top, found.Next)
 	}
 	return reply{status: http.StatusOK, body: page}, nil
+}
+
+// filters reads which executions are asked for: nil is none at all.
+func (a *API) filters(ctx context.Context, values url.Values) (*history.Query, error) {
+	q := &history.Query{Ticket: values.Get("ticket"), Status: callout.Status(values.Get("status"))}
+	if q.Status != "" && !slices.Contains(callout.Statuses, q.Status) {
+		return nil, &callout.Error{Code: invalidQuery, Target: "status",
+			Message: "status must be one of pendingApproval, approved, denied, expired, sending, succeeded, failed and unknown."}
+	}
+	for name, bound := range map[string]*time.Time{"from": &q.From, "to": &q.To} {
+		var err error
+		if text := values.Get(name); text != "" {
+			*bound, err = time.Parse(time.RFC3339, text)
+		}
+		if err != nil {
+			return nil, &callout.Error{Code: invalidQuery, Target: name, Message: "The time must be as in RFC 3339, such as 2026-01-02T15:04:05Z, with + written as %2B."}
+		}
+	}
+	if name := values.Get("config"); name != "" {
+		config, err := a.Catalog.Get(ctx, name)
+		var refusal *callout.Error
+		if errors.As(err, &refusal) && refusal.Code == callout.ConfigNotFound {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		q.ConfigID = config.ID
+	}
+	return q, nil
 }
 
 // isID reports whether text is an id as history writes it: a ULID in capitals.

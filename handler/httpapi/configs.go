@@ -18,12 +18,13 @@ type list[T any] struct {
 }
 
 func (a *API) listConfigs(r *http.Request) (reply, error) {
-	top, after, err := paging(r)
+	values, err := query(r, "top", "after")
 	if err != nil {
 		return reply{}, err
 	}
-	if after != "" && !callout.ValidName(after) {
-		return reply{}, badCursor()
+	top, after, err := paging(values, callout.ValidName)
+	if err != nil {
+		return reply{}, err
 	}
 	configs, more, err := a.Catalog.List(r.Context(), after, top)
 	if err != nil {
@@ -31,15 +32,19 @@ func (a *API) listConfigs(r *http.Request) (reply, error) {
 	}
 	page := list[*callout.Config]{Value: append([]*callout.Config{}, configs...)}
 	if more {
-		page.NextLink = a.next(r, top, configs[len(configs)-1].Name)
+		page.NextLink = a.next(r, values, top, configs[len(configs)-1].Name)
 	}
 	return reply{status: http.StatusOK, body: page}, nil
 }
 
 // next returns the address of the page that follows. It leaves out the caller's
 // key, which may stand in the query.
-func (a *API) next(r *http.Request, top int, after string) string {
-	q := url.Values{"top": {strconv.Itoa(top)}, "after": {after}}
+func (a *API) next(r *http.Request, q url.Values, top int, after string) string {
+	q.Set("top", strconv.Itoa(top))
+	q.Set("after", after)
+	for _, name := range []string{"code", "clientId"} { // the host's
+		q.Del(name)
+	}
 	return a.origin(r) + r.URL.EscapedPath() + "?" + q.Encode()
 }
 

@@ -20,30 +20,33 @@ func TestEveryCodeIsProduced(t *testing.T) {
 	s := newService(t)
 	s.want(201, "POST", "/configs", s.config("crm", "/ok", secretive["bearer"]))
 	s.want(201, "POST", "/configs", s.config("off", "/ok", doc{"enabled": false}))
-	s.want(201, "POST", "/configs", s.config("careful", "/ok", doc{"approval": "required"}))
 	s.want(201, "POST", "/configs", s.config("disabled", "/ok", secretive["bearer"]))
 	s.disableSecrets("disabled")
+	s.want(201, "POST", "/configs", s.config("keyed", "/ok", doc{"method": "POST", "fields": []any{doc{"name": "text", "type": "string"}}}))
+	s.want(200, "POST", "/execute/keyed", `{}`, "Idempotency-Key", "k")
+	unasked, _ := s.want(200, "POST", "/execute/crm", "").object(t)["executionId"].(string)
 	cases := map[string]struct {
 		status             int
 		method, path, body string
 		headers            []string
 	}{
-		"InvalidJson":        {400, "POST", "/configs", `{`, nil},
-		"InvalidQuery":       {400, "GET", "/configs?top=0", "", nil},
-		"InvalidRequest":     {400, "POST", "/execute/crm", `{"argument":{}}`, nil},
-		"InvalidConfig":      {400, "POST", "/configs", `{}`, nil},
-		"InvalidCurl":        {400, "POST", "/import", `{"curl":"wget"}`, nil},
-		"InvalidOpenAPI":     {400, "POST", "/import", `{"openapi":{}}`, nil},
-		"InvalidArguments":   {400, "POST", "/execute/crm", `{"arguments":{"unknown":1}}`, nil},
-		"SecretsRequired":    {400, "PATCH", "/configs/crm", `{"endpoint":"https://other.example.com"}`, nil},
-		"ConfigNotFound":     {404, "GET", "/configs/none", "", nil},
-		"ExecutionNotFound":  {404, "GET", "/executions/01J0000000000000000000000A", "", nil},
-		"ConfigExists":       {409, "POST", "/configs", s.config("crm", "/ok", nil), nil},
-		"ConfigDisabled":     {409, "POST", "/execute/off", "", nil},
-		"ApprovalRequired":   {409, "POST", "/execute/careful", "", nil},
-		"CredentialMissing":  {409, "POST", "/execute/disabled", "", nil},
-		"PreconditionFailed": {412, "DELETE", "/configs/crm", "", []string{"If-Match", `"x"`}},
-		"PayloadTooLarge":    {413, "POST", "/configs", strings.Repeat(" ", maxBody+1), nil},
+		"InvalidJson":          {400, "POST", "/configs", `{`, nil},
+		"InvalidQuery":         {400, "GET", "/configs?top=0", "", nil},
+		"InvalidRequest":       {400, "POST", "/execute/crm", `{"argument":{}}`, nil},
+		"InvalidConfig":        {400, "POST", "/configs", `{}`, nil},
+		"InvalidCurl":          {400, "POST", "/import", `{"curl":"wget"}`, nil},
+		"InvalidOpenAPI":       {400, "POST", "/import", `{"openapi":{}}`, nil},
+		"InvalidArguments":     {400, "POST", "/execute/crm", `{"arguments":{"unknown":1}}`, nil},
+		"SecretsRequired":      {400, "PATCH", "/configs/crm", `{"endpoint":"https://other.example.com"}`, nil},
+		"ConfigNotFound":       {404, "GET", "/configs/none", "", nil},
+		"ExecutionNotFound":    {404, "GET", "/executions/01J0000000000000000000000A", "", nil},
+		"ConfigExists":         {409, "POST", "/configs", s.config("crm", "/ok", nil), nil},
+		"ConfigDisabled":       {409, "POST", "/execute/off", "", nil},
+		"ApprovalNotPending":   {409, "POST", "/approvals/" + unasked + "/approve", "", nil},
+		"CredentialMissing":    {409, "POST", "/execute/disabled", "", nil},
+		"IdempotencyKeyReused": {422, "POST", "/execute/keyed", `{"arguments":{"text":"other"}}`, []string{"Idempotency-Key", "k"}},
+		"PreconditionFailed":   {412, "DELETE", "/configs/crm", "", []string{"If-Match", `"x"`}},
+		"PayloadTooLarge":      {413, "POST", "/configs", strings.Repeat(" ", maxBody+1), nil},
 	}
 	for code, c := range cases {
 		got := s.want(c.status, c.method, c.path, c.body, c.headers...)

@@ -248,12 +248,14 @@ func TestTheContextOfACallIsBounded(t *testing.T) {
 	}
 }
 
-func TestAnIdempotencyKeyIsNotIgnored(t *testing.T) {
+// A key that cannot be kept is refused before anything is sent.
+func TestIdempotencyKeysThatAreNone(t *testing.T) {
 	s := newService(t)
 	s.want(201, "POST", "/configs", s.config("crm", "/ok", nil))
-	p := s.want(400, "POST", "/execute/crm", "", "Idempotency-Key", canary)
-	if p.problem().Target != "Idempotency-Key" || s.upstream.calls > 0 {
-		t.Errorf("%d calls, %s", s.upstream.calls, p.body)
+	for _, key := range []string{"", canary + " b", canary + "\u00e9", strings.Repeat("x", 256)} {
+		if p := s.want(400, "POST", "/execute/crm", "", "Idempotency-Key", key).problem(); p.Target != "Idempotency-Key" || s.upstream.calls > 0 {
+			t.Errorf("%q: %d calls, %+v", key, s.upstream.calls, p)
+		}
 	}
 }
 

@@ -19,15 +19,13 @@ import (
 	"time"
 
 	"callout/functions"
-	"callout/handler/catalog"
+	"callout/handler/assembly"
 	"callout/handler/egress"
-	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/localstore"
 	"callout/handler/logline"
 	"callout/handler/route"
 	"callout/handler/store"
-	"callout/handler/token"
 )
 
 // doc is a JSON object.
@@ -75,12 +73,9 @@ func wire(t testing.TB, out egress.Options, changes ...func(*API)) *service {
 	t.Cleanup(client.CloseIdleConnections)
 	log := &journal{}
 	lines := logline.New(&log.out, &log.errs, slog.LevelDebug)
-	configs := catalog.New(local.Table(store.Configs), local.Vault(), catalog.Options{
-		TTL: 10 * time.Second, NewID: func() string { return history.NewID(time.Now()) }})
-	past := history.New(local.Table(store.Executions), time.Now)
-	tokens := token.New(token.Options{Rows: local.Table(store.Tokens), Vault: local.Vault(), Place: store.Tokens, Transport: client, Now: time.Now, Log: lines})
-	api := &API{Catalog: configs, History: past, Log: lines, Now: time.Now,
-		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: time.Now, Log: lines}}
+	all := assembly.New(assembly.Parts{Table: func(name string) history.Rows { return local.Table(name) }, Vault: local.Vault(),
+		Client: client, Log: lines, ConfigTTL: 10 * time.Second, CallbackURLs: []string{"https://agents.example.com/results"}})
+	api := &API{Catalog: all.Catalog, History: all.History, Execute: all.Execute, Sweep: all.Sweep, Log: lines, Now: time.Now}
 	if api.Functions, err = route.Load(functions.FS); err != nil {
 		t.Fatal(err)
 	}

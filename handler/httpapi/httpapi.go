@@ -65,6 +65,9 @@ func (a *API) Handlers() map[string]http.Handler {
 		"execute":    {"POST": a.execute},
 		"execution":  {"GET": a.getExecution},
 		"executions": {"GET": a.listExecutions},
+		"approvals":  {"GET": a.listApprovals},
+		"approve":    {"POST": a.approve},
+		"deny":       {"POST": a.deny},
 		"sweep":      {"POST": a.sweep},
 	}
 	out := map[string]http.Handler{
@@ -140,9 +143,10 @@ var statuses = map[string]int{
 	callout.ExecutionNotFound:         http.StatusNotFound,
 	callout.ConfigExists:              http.StatusConflict,
 	callout.ConfigDisabled:            http.StatusConflict,
-	callout.ApprovalNeeded:            http.StatusConflict,
+	callout.ApprovalNotPending:        http.StatusConflict,
 	string(callout.CredentialMissing): http.StatusConflict,
 	callout.PreconditionFailed:        http.StatusPreconditionFailed,
+	callout.IdempotencyKeyReused:      http.StatusUnprocessableEntity,
 	payloadTooLarge:                   http.StatusRequestEntityTooLarge,
 	callout.StorageUnavailable:        http.StatusServiceUnavailable,
 }

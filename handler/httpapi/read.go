@@ -92,19 +92,18 @@ func query(r *http.Request, allowed ...string) (url.Values, error) {
 
 const defaultTop = 100
 
-// paging reads top and after, the cursor.
-func paging(r *http.Request) (top int, after string, err error) {
-	values, err := query(r, "top", "after")
-	if err != nil {
-		return 0, "", err
-	}
+// paging reads top and after, the cursor, which has to be valid.
+func paging(values url.Values, valid func(string) bool) (top int, after string, err error) {
 	top = defaultTop
 	if text := values.Get("top"); text != "" {
 		if top, err = strconv.Atoi(text); err != nil || top < 1 || top > store.MaxTop {
 			return 0, "", &callout.Error{Code: invalidQuery, Target: "top", Message: "top must be a whole number from 1 to 1000."}
 		}
 	}
-	return top, values.Get("after"), nil
+	if after = values.Get("after"); after != "" && !valid(after) {
+		return 0, "", badCursor()
+	}
+	return top, after, nil
 }
 
 func badCursor() error {

@@ -20,7 +20,8 @@ func (a *API) sweep(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	line := fmt.Sprintf("swept: %d versions disabled, %d secrets and %d tokens deleted", report.Disabled, report.Deleted, report.Tokens)
+	line := fmt.Sprintf("swept: %d approvals expired, %d calls resumed, %d results posted; %d versions disabled, %d secrets, %d tokens, %d executions and %d keys deleted",
+		report.Calls.Expired, report.Calls.Resumed, report.Calls.Posted, report.Disabled, report.Deleted, report.Tokens, report.Executions, report.Keys)
 	if report.More {
 		line += ", the next run goes on"
 	}

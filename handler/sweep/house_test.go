@@ -7,20 +7,22 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"callout/handler/assembly"
 	"callout/handler/callout"
 	"callout/handler/catalog"
+	"callout/handler/egress"
+	"callout/handler/history"
+	"callout/handler/keyring"
 	"callout/handler/localstore"
 	"callout/handler/secret"
 	"callout/handler/store"
 	"callout/handler/sweep"
-	"callout/handler/token"
 )
 
 // house is a catalog over a real store on a clock that tests move, and sweepers
@@ -32,8 +34,9 @@ type house struct {
 	table *table
 	vault *vault
 	// tokens is the table of tokens.
-	tokens *table
-	ids    atomic.Int64
+	tokens  *table
+	tableOf func(name string) history.Rows
+	ids     atomic.Int64
 }
 
 func newHouse(t *testing.T) *house {
@@ -47,6 +50,12 @@ func newHouse(t *testing.T) *house {
 	h.clock.pass(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Sub(time.Unix(0, 0)))
 	h.tokens = &table{Table: opened.Table(store.Tokens)}
 	h.table = &table{Table: opened.Table(store.Configs)}
+	h.tableOf = func(name string) history.Rows {
+		if name == store.Tokens {
+			return h.tokens
+		}
+		return opened.Table(name)
+	}
 	h.vault = &vault{Vault: opened.Vault(), clock: h.clock, created: map[string]time.Time{}}
 	h.Catalog = catalog.New(h.table, h.vault, catalog.Options{TTL: 10 * time.Second, Now: h.clock.now,
 		NewID: func() string { return fmt.Sprintf("id-%d", h.ids.Add(1)) }})
@@ -209,10 +218,16 @@ func (h *house) lose(name string) string {
 	return versions[len(versions)-1].ID
 }
 
+// keys returns the keyring of a cold instance.
+func (h *house) keys() *keyring.Keyring {
+	return keyring.New(keyring.Options{Rows: h.tokens, Vault: h.vault, Now: h.clock.now})
+}
+
 func (h *house) sweeper() *sweep.Sweeper {
-	log := slog.New(slog.DiscardHandler)
-	tokens := token.New(token.Options{Rows: h.tokens, Vault: h.vault, Place: store.Tokens, Transport: http.DefaultTransport, Now: h.clock.now, Log: log})
-	return &sweep.Sweeper{Catalog: h.Catalog, Vault: h.vault, Tokens: tokens, Now: h.clock.now, Log: log}
+	s := assembly.New(assembly.Parts{Table: h.tableOf, Vault: h.vault, Client: egress.New(egress.Options{}),
+		Log: slog.New(slog.DiscardHandler), Now: h.clock.now}).Sweep
+	s.Catalog = h.Catalog
+	return s
 }
 
 // sweep runs once and checks what it took away, and that it read no value.

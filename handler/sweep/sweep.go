@@ -7,11 +7,17 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"callout/handler/catalog"
+	"callout/handler/execute"
+	"callout/handler/history"
+	"callout/handler/idempotency"
+	"callout/handler/keyring"
 	"callout/handler/store"
 	"callout/handler/token"
+	"callout/handler/webhook"
 )
 
 // Vault lists and removes secrets. It never gives a value.
@@ -27,8 +33,16 @@ type Sweeper struct {
 	Catalog *catalog.Catalog
 	Vault   Vault
 	Tokens  *token.Cache
-	Now     func() time.Time
-	Log     *slog.Logger
+	Calls   *execute.Executor
+	History *history.History
+	Keys    *idempotency.Keys
+	// HistoryTime is how long executions are kept.
+	HistoryTime time.Duration
+	Now         func() time.Time
+	Log         *slog.Logger
+
+	mu      sync.Mutex
+	secrets time.Time // when they were gone through last
 }
 
 // Report counts what a run did. More says that it stopped at its bound, and that
@@ -36,6 +50,9 @@ type Sweeper struct {
 type Report struct {
 	Disabled, Deleted int // versions, and secrets
 	Tokens            int // rows of tokens that are over
+	Calls             execute.Tended
+	Executions        int // rows of history that are too old
+	Keys              int // idempotency keys that have expired
 	More              bool
 }
 
@@ -55,16 +72,46 @@ const (
 	few = 5
 )
 
-// Run takes away what is of no use any more: secrets that no configuration names,
-// and tokens that have expired. What fails is left to the next run, and does not
-// keep the rest from being done.
-func (s *Sweeper) Run(ctx context.Context) (Report, error) {
-	var report Report
-	err := s.sweepSecrets(ctx, &report)
-	removed, failed := s.Tokens.Sweep(ctx)
-	report.Tokens = removed
-	s.Log.InfoContext(ctx, "swept", "disabled", report.Disabled, "deleted", report.Deleted, "tokens", report.Tokens, "more", report.More)
-	return report, errors.Join(err, failed)
+// budget is how many rows of a kind one run takes away.
+const budget = 2000
+
+// Run takes the steps of calls that are due (execute.Executor.Tend), and takes away
+// what is of no use any more: secrets that no configuration names, tokens and keys
+// that have expired, history that is too old. What fails is left to the next run,
+// and does not keep the rest from being done.
+func (s *Sweeper) Run(ctx context.Context) (report Report, err error) {
+	var faults [5]error
+	report.Calls, faults[0] = s.Calls.Tend(ctx)
+	faults[1] = s.secretsInTurn(ctx, &report)
+	report.Tokens, faults[2] = s.Tokens.Sweep(ctx)
+	report.Executions, faults[3] = s.History.Expire(ctx, s.Now().Add(-s.HistoryTime), budget)
+	keys, more, err := s.Keys.Sweep(ctx, budget)
+	report.Keys, faults[4] = keys, err
+	report.More = report.More || report.Calls.More || report.Executions >= budget || more
+	s.Log.InfoContext(ctx, "swept", "expired", report.Calls.Expired, "resumed", report.Calls.Resumed, "posted", report.Calls.Posted,
+		"disabled", report.Disabled, "deleted", report.Deleted, "tokens", report.Tokens,
+		"executions", report.Executions, "keys", report.Keys, "more", report.More)
+	return report, errors.Join(faults[:]...)
+}
+
+// secretsEvery is how often an instance goes through the secrets. Each costs the
+// vault a request, and an orphan has a day.
+const secretsEvery = time.Hour
+
+// secretsInTurn goes through the secrets if that is due. A run that stopped at its
+// bound, or failed, is followed by the next.
+func (s *Sweeper) secretsInTurn(ctx context.Context, report *Report) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	if now.Sub(s.secrets) < secretsEvery {
+		return nil
+	}
+	err := s.sweepSecrets(ctx, report)
+	if err == nil && !report.More {
+		s.secrets = now
+	}
+	return err
 }
 
 // sweepSecrets stops at the first error of a store.
@@ -96,7 +143,8 @@ func (s *Sweeper) sweepSecrets(ctx context.Context, report *Report) error {
 // names lists the secrets that are, or were, a configuration's.
 func (s *Sweeper) names(ctx context.Context) ([]string, error) {
 	names, err := s.Vault.Names(ctx)
-	return slices.DeleteFunc(names, func(name string) bool { return name == token.KeyName }), err
+	own := []string{keyring.KeyName, webhook.KeyName}
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(own, name) }), err
 }
 
 // full reports whether the bound is reached, and notes it.

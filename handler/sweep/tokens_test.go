@@ -13,6 +13,7 @@ import (
 
 	"callout/handler/callout"
 	"callout/handler/catalog"
+	"callout/handler/keyring"
 	"callout/handler/secret"
 	"callout/handler/store"
 	"callout/handler/sweep"
@@ -40,7 +41,7 @@ func (h *house) ask(provider *httptest.Server, client string) error {
 	h.t.Helper()
 	transport := &http.Transport{}
 	h.t.Cleanup(transport.CloseIdleConnections)
-	tokens := token.New(token.Options{Rows: h.tokens, Vault: h.vault, Place: store.Tokens, Transport: transport, Now: h.clock.now, Log: slog.New(slog.DiscardHandler)})
+	tokens := token.New(token.Options{Rows: h.tokens, Keys: h.keys(), Place: store.Tokens, Transport: transport, Now: h.clock.now, Log: slog.New(slog.DiscardHandler)})
 	_, err := tokens.Get(h.t.Context(), &callout.OAuth{TokenURL: provider.URL, Parameters: []callout.Parameter{
 		{Name: "client_id", Value: client}, {Name: "client_secret", Secret: true, Hidden: secret.New("a-client-secret")},
 	}}, token.Ask{})
@@ -117,7 +118,7 @@ func TestTheKeyOfTheTokensStays(t *testing.T) {
 	h.clock.pass(month)
 	h.sweep(nothing)
 	names := h.enabled()
-	if len(names) != 2 || len(names[token.KeyName]) != 1 || len(names[catalog.VaultName(want.ID)]) != 1 {
+	if len(names) != 2 || len(names[keyring.KeyName]) != 1 || len(names[catalog.VaultName(want.ID)]) != 1 {
 		t.Errorf("the vault holds %v", names)
 	}
 	h.mustAsk(giving, "one")
