@@ -15,16 +15,13 @@ import (
 	"time"
 
 	"callout/functions"
-	"callout/handler/catalog"
+	"callout/handler/assembly"
 	"callout/handler/egress"
-	"callout/handler/execute"
 	"callout/handler/history"
 	"callout/handler/httpapi"
 	"callout/handler/logline"
 	"callout/handler/route"
-	"callout/handler/store"
 	"callout/handler/sweep"
-	"callout/handler/token"
 )
 
 // Options say how a Program differs from one that has no settings.
@@ -40,19 +37,9 @@ type Options struct {
 	LogLevel slog.Level
 }
 
-// Rows are a table, for all who keep something in one.
-type Rows = catalog.Rows
-
-// Vault keeps secrets, for all who need some of it.
-type Vault interface {
-	catalog.Vault
-	sweep.Vault
-	token.Vault
-}
-
 // Store is the embedded store. Only main and files of tests may import the
 // package that it is in, so New is given it.
-type Store[R Rows, V Vault] interface {
+type Store[R history.Rows, V assembly.Vault] interface {
 	Table(name string) R
 	Vault() V
 	Close() error
@@ -66,9 +53,9 @@ type Program struct {
 	// DataDir is where the store keeps its files.
 	DataDir string
 	// Table opens one of the tables that package store names.
-	Table func(name string) Rows
+	Table func(name string) history.Rows
 	// Vault is where secrets are kept.
-	Vault Vault
+	Vault assembly.Vault
 	// Sweeper does what the timer does under a host.
 	Sweeper *sweep.Sweeper
 
@@ -77,7 +64,7 @@ type Program struct {
 
 // New starts a Program with an empty data directory. All of it ends with the
 // test. open is localstore.Open.
-func New[R Rows, V Vault, S Store[R, V]](t testing.TB, open func(dir string) (S, error), o Options) *Program {
+func New[R history.Rows, V assembly.Vault, S Store[R, V]](t testing.TB, open func(dir string) (S, error), o Options) *Program {
 	t.Helper()
 	p := &Program{DataDir: t.TempDir()}
 	opened, err := open(p.DataDir)
@@ -89,7 +76,7 @@ func New[R Rows, V Vault, S Store[R, V]](t testing.TB, open func(dir string) (S,
 			t.Errorf("the store does not close: %v", err)
 		}
 	})
-	p.Table, p.Vault = func(name string) Rows { return opened.Table(name) }, opened.Vault()
+	p.Table, p.Vault = func(name string) history.Rows { return opened.Table(name) }, opened.Vault()
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -104,20 +91,14 @@ func New[R Rows, V Vault, S Store[R, V]](t testing.TB, open func(dir string) (S,
 // wire is main.NewApp and App.wire.
 func (p *Program) wire(client *egress.Client, o Options) error {
 	log := logline.New(&p.out, &p.errs, o.LogLevel)
-	configs := catalog.New(p.Table(store.Configs), p.Vault, catalog.Options{
-		TTL: o.ConfigTTL, Now: o.Now, NewID: func() string { return history.NewID(o.Now()) },
-	})
-	tokens := token.New(token.Options{Rows: p.Table(store.Tokens), Vault: p.Vault, Place: store.Tokens,
-		Transport: client, Now: o.Now, Log: log})
-	past := history.New(p.Table(store.Executions), o.Now)
 	list, err := route.Load(functions.FS)
 	if err != nil {
 		return err
 	}
-	p.Sweeper = &sweep.Sweeper{Catalog: configs, Vault: p.Vault, Tokens: tokens, Now: o.Now, Log: log}
+	all := assembly.New(assembly.Parts{Table: p.Table, Vault: p.Vault, Client: client, Log: log, Now: o.Now, ConfigTTL: o.ConfigTTL})
+	p.Sweeper = all.Sweep
 	api := &httpapi.API{
-		Catalog: configs, History: past, Log: log, Now: o.Now, Functions: list, Sweep: p.Sweeper,
-		Execute: &execute.Executor{Catalog: configs, History: past, Egress: client, Tokens: tokens, Now: o.Now, Log: log},
+		Catalog: all.Catalog, History: all.History, Execute: all.Execute, Sweep: all.Sweep, Log: log, Now: o.Now, Functions: list,
 	}
 	routes, err := route.New(list, api.Handlers(), route.Options{Alone: true, Fail: httpapi.Fail})
 	if err != nil {
