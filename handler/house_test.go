@@ -185,9 +185,9 @@ func TestEverySettingIsInTheExample(t *testing.T) {
 	want = slices.DeleteFunc(want, func(name string) bool { // for the host
 		return name == "FUNCTIONS_WORKER_RUNTIME" || name == "AzureWebJobsStorage"
 	})
-	want = append(want, "CALLOUT_PORT", "FUNCTIONS_CUSTOMHANDLER_PORT") // without a host; from the host
-	want = append(want, "WEBSITE_INSTANCE_ID", "WEBSITE_HOSTNAME")      // from Azure
-	want = append(want, "CALLOUT_AUTH")                                 // goes with how dist/ was packaged
+	want = append(want, "CALLOUT_PORT", "FUNCTIONS_CUSTOMHANDLER_PORT")                 // without a host; from the host
+	want = append(want, "WEBSITE_INSTANCE_ID", "WEBSITE_HOSTNAME", "WEBSITE_SITE_NAME") // from Azure
+	want = append(want, "CALLOUT_AUTH")                                                 // goes with how dist/ was packaged
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(asked)); !slices.Equal(got, want) {
 		t.Errorf("asked for\n%q\nexplained\n%q", got, want)

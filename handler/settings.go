@@ -162,6 +162,9 @@ func (r *reader) egress(s *Settings) egress.Policy {
 	if s.PublicHost != "" {
 		p.OwnHosts = []string{s.PublicHost}
 	}
+	if site := strings.ToLower(r.env("WEBSITE_SITE_NAME")); s.OnAzure && site != "" { // also where it has a domain of its own
+		p.OwnHosts = append(p.OwnHosts, site+".azurewebsites.net")
+	}
 	var err error
 	if p.Allow, err = egress.ParseAllow(r.env("CALLOUT_EGRESS_ALLOW")); err != nil {
 		r.fault("CALLOUT_EGRESS_ALLOW", "%v", err)

@@ -154,6 +154,9 @@ func (v *vendor) check(r *http.Request, body, script string) {
 	if wantBody != "" {
 		added.Set("Content-Length", fmt.Sprint(len(body)))
 	}
+	if r.Close {
+		added.Set("Connection", "close")
+	}
 	for name, values := range want.Header {
 		added[name] = values
 	}

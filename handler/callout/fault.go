@@ -69,7 +69,7 @@ func Refuse(code string, faults []Fault) error {
 func Unavailable(err error) error {
 	return &Error{
 		Code: StorageUnavailable, Err: err,
-		Message: "The storage of Callout did not answer. Nothing was sent. Try again in a few seconds.",
+		Message: "The storage of Callout did not answer. Try again in a few seconds.",
 	}
 }
 

@@ -113,6 +113,19 @@ func (c *Config) TokenSecrets() []string {
 	return out
 }
 
+// CallSecrets lists the paths of the secret values that the request itself names:
+// in the endpoint, in headers or in the template of the body.
+func (c *Config) CallSecrets() []string {
+	inBody, _ := referencesIn(InBody, string(c.Body))
+	var out []string
+	for _, ref := range slices.Concat(c.References(), inBody) {
+		if ref.Secret != "" {
+			out = append(out, secretValuePath(ref.Secret))
+		}
+	}
+	return out
+}
+
 // hiddenReferences notes what the secret texts of c name, so that it is known
 // when they are not at hand.
 func (c *Config) hiddenReferences() map[string][]Reference {

@@ -10,7 +10,7 @@ import (
 // metadata services; net/http or an upstream would misread them.
 var reserved = []string{
 	"host", "content-length", "connection", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
-	"accept-encoding", "content-encoding", "expect", "metadata", "x-identity-header",
+	"accept-encoding", "content-encoding", "expect", "metadata", "x-identity-header", "callout-loop",
 }
 
 const headerNameAdvice = "A header's name must be 1 to 128 letters, digits, hyphens and the like, without spaces or line breaks."

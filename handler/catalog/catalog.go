@@ -314,8 +314,19 @@ func checkOrigin(next, stored *callout.Config, kept []string) error {
 		return secretsRequired(those(kept, func(path string) bool { return strings.HasPrefix(path, "auth.") || slices.Contains(named, path) }),
 			"The token URL now leads to another origin, and stored secrets are not sent there. Give this secret again.")
 	}
-	return secretsRequired(those(kept, func(path string) bool { return slices.Contains(named, path) && !slices.Contains(before, path) }),
-		"The token request did not name this secret value before, and what is stored is not sent to another place. Give this secret again.")
+	if err := secretsRequired(those(kept, func(path string) bool { return slices.Contains(named, path) && !slices.Contains(before, path) }),
+		"The token request did not name this secret value before, and what is stored is not sent to another place. Give this secret again."); err != nil {
+		return err
+	}
+	called, calledBefore := next.CallSecrets(), stored.CallSecrets()
+	moved := func(path string) bool {
+		return slices.Contains(before, path) && slices.Contains(called, path) && !slices.Contains(calledBefore, path)
+	}
+	if callout.Origin(next.Endpoint) == callout.Origin(stored.Auth.TokenURL) {
+		return nil
+	}
+	return secretsRequired(those(kept, moved),
+		"This secret value was sent to the token URL only, and what is stored is not sent to another place. Give this secret again.")
 }
 
 func those(paths []string, which func(path string) bool) []string {

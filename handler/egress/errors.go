@@ -28,6 +28,9 @@ type Error struct {
 	// connection. If it is false, nothing reached the server and any method may
 	// be tried again.
 	Sent bool
+	// Undecodable says that the answer came, and cannot be read: another attempt
+	// would fare no better.
+	Undecodable bool
 }
 
 // Error returns Message.

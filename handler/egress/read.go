@@ -76,7 +76,7 @@ func (u undecodable) Read([]byte) (int, error) {
 	var b [1]byte
 	n, err := u.ReadCloser.Read(b[:])
 	if n > 0 {
-		return 0, responseError(callout.InvalidResponse,
+		return 0, undecodableError(callout.InvalidResponse,
 			"The body of the answer has an encoding other than gzip, which was not asked for.",
 			"Ask whoever runs the API to honour the header Accept-Encoding.")
 	}
@@ -135,7 +135,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func gzipError(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
-		return responseError(callout.InvalidResponse,
+		return undecodableError(callout.InvalidResponse,
 			"The body of the answer is not valid gzip, although its header says so.",
 			"Try again; if it goes on, ask whoever runs the API to correct its compression.")
 	}
@@ -161,6 +161,12 @@ func bodyError(req *http.Request, err error) *Error {
 			"Find out whether the request took effect before it is sent again.")
 	}
 	return Classify(err, callout.StageResponse, true)
+}
+
+func undecodableError(code callout.Code, message, advice string) *Error {
+	e := responseError(code, message, advice)
+	e.Undecodable = true
+	return e
 }
 
 func responseError(code callout.Code, message, advice string) *Error {

@@ -3,7 +3,6 @@ package egress
 import (
 	"context"
 	"crypto/x509"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,14 +40,7 @@ type Options struct {
 // http.RoundTripper and may be used by many goroutines at once.
 type Client struct {
 	policy *Policy
-	lanes  map[string]*lane // by scheme
-}
-
-// lane is the way out for one scheme. The schemes have transports of their own,
-// so that a dial guard knows for which of the two it decides.
-type lane struct {
-	dialer    *dialer
-	transport *http.Transport
+	lanes  map[string]*pools // by scheme
 }
 
 // New returns a Client. It opens nothing until it is used.
@@ -62,15 +54,17 @@ func New(o Options) *Client {
 	if o.TLSTimeout <= 0 {
 		o.TLSTimeout = defaultTimeout
 	}
-	c := &Client{policy: &o.Policy, lanes: map[string]*lane{}}
+	c := &Client{policy: &o.Policy, lanes: map[string]*pools{}}
+	// The schemes have transports of their own, so that a dial guard knows for which
+	// of the two it decides.
 	for _, scheme := range []string{"https", "http"} {
-		c.lanes[scheme] = newLane(newDialer(c.policy, scheme, o))
+		c.lanes[scheme] = newPools(newDialer(c.policy, scheme, o))
 	}
 	return c
 }
 
-func newLane(d *dialer) *lane {
-	return &lane{dialer: d, transport: &http.Transport{
+func newTransport(d *dialer) *http.Transport {
+	return &http.Transport{
 		Proxy:                  nil, // the environment's proxy would dial for us, unguarded
 		DialContext:            d.DialContext,
 		DialTLSContext:         d.DialTLSContext,
@@ -79,7 +73,7 @@ func newLane(d *dialer) *lane {
 		MaxResponseHeaderBytes: MaxHeaderBytes,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        maxIdle,
-	}}
+	}
 }
 
 // onlyHTTP1 leaves HTTP/2 out, which every API can do without: the usual clients
@@ -105,9 +99,9 @@ func (c *Client) CheckURL(raw string) (*url.URL, error) { return c.policy.CheckU
 // Every error is an *Error. Reading the body gives one too if the decoding
 // fails; pass other errors of reading to Classify, or use ReadBody.
 //
-// Like every http.Transport, it sends a request again by itself if a reused
-// connection broke and the method is safe, the request has an Idempotency-Key
-// header, or nothing had been written. To count, use net/http/httptrace.
+// Like every http.Transport, it sends a request again by itself, on a new
+// connection, if a reused one broke and nothing had been written, or the method is
+// GET; a GET no more than once. Watch tells of it.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	out, progress, err := c.prepare(req)
 	if err != nil {
@@ -116,7 +110,9 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	resp, err := c.lanes[out.URL.Scheme].transport.RoundTrip(out)
+	transport := c.lanes[out.URL.Scheme].of(req.Context())
+	progress.again = transport.CloseIdleConnections
+	resp, err := transport.RoundTrip(out)
 	if err != nil {
 		return nil, progress.failed(req.Context(), err)
 	}
@@ -155,8 +151,8 @@ func (c *Client) prepare(req *http.Request) (*http.Request, *progress, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	progress := &progress{}
-	out := req.Clone(progress.watch(req.Context()))
+	progress := &progress{safe: req.Method == http.MethodGet}
+	out := req.Clone(progress.watching(req.Context()))
 	out.URL, out.Host = u, ""
 	if out.Header == nil {
 		out.Header = http.Header{}
@@ -173,22 +169,25 @@ func (c *Client) prepare(req *http.Request) (*http.Request, *progress, error) {
 const LoopHeader = "Callout-Loop"
 
 // sendOnce keeps net/http from sending a change again when a reused connection
-// breaks, which it does where the request has one of two headers.
+// breaks, which it does where the request has one of two headers. It knows them by
+// their usual spelling, and to the server the spelling means nothing (RFC 9110,
+// section 5.1).
 func sendOnce(req *http.Request) {
-	keyed := req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
-	if req.Method == http.MethodGet || !keyed {
+	if req.Method == http.MethodGet {
 		return
 	}
-	req.GetBody = nil
-	if req.Body == nil {
-		req.Body = io.NopCloser(strings.NewReader(""))
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := req.Header[name]; ok {
+			delete(req.Header, name)
+			req.Header[strings.ToLower(name)] = values
+		}
 	}
 }
 
 // CloseIdleConnections closes the connections that wait for another request.
 func (c *Client) CloseIdleConnections() {
 	for _, lane := range c.lanes {
-		lane.transport.CloseIdleConnections()
+		lane.closeIdle()
 	}
 }
 

@@ -124,7 +124,7 @@ func TestEnvironmentProxyIsIgnored(t *testing.T) {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	for scheme, lane := range c.lanes {
-		if lane.transport.Proxy != nil {
+		if lane.of(context.Background()).Proxy != nil {
 			t.Errorf("%s has a proxy", scheme)
 		}
 	}
@@ -227,7 +227,7 @@ func TestTimeoutBeforeHeadersAreKnownToBeWritten(t *testing.T) {
 // background and must not set the request back.
 func TestLateDialChangesNoStage(t *testing.T) {
 	p := &progress{}
-	ctx := p.watch(context.Background())
+	ctx := p.watching(context.Background())
 	at(ctx, callout.StageTCP)
 	if stage, _, _ := p.now(); stage != callout.StageTCP {
 		t.Errorf("while dialling: %s", stage)

@@ -17,8 +17,10 @@ import (
 )
 
 // view makes what an agent sees of a body, which has been redacted and cut: JSON
-// as it is, text as a string, anything else described.
-func view(resp *callout.Response, clean []byte) json.RawMessage {
+// as it is, text as a string, anything else described. JSON loses its white space,
+// and is redacted once more for it: a secret that is JSON itself may have been
+// written with other white space than it is stored with.
+func view(resp *callout.Response, clean []byte, redact func([]byte) []byte) json.RawMessage {
 	if len(clean) == 0 {
 		return nil
 	}
@@ -29,7 +31,7 @@ func view(resp *callout.Response, clean []byte) json.RawMessage {
 	}
 	switch {
 	case !resp.Truncated && isJSON(kind, clean):
-		return compact(clean)
+		return redact(compact(clean))
 	case !looksLikeText(clean):
 	case utf8.Valid(clean):
 		return quoted(string(clean))
@@ -83,7 +85,28 @@ func wholeRunes(data []byte) []byte {
 func isJSON(kind string, data []byte) bool {
 	named := kind == "application/json" || strings.HasSuffix(kind, "+json")
 	looks := (kind == "" || kind == "text/plain") && bytes.HasPrefix(bytes.TrimSpace(data), []byte("{"))
-	return (named || looks) && utf8.Valid(data) && json.Valid(data)
+	return (named || looks) && utf8.Valid(data) && !tooDeep(data) && json.Valid(data)
+}
+
+// maxDepth is how deep JSON may be nested to be passed on as such. What holds it,
+// such as the row of the history, is read with a limit of its own.
+const maxDepth = 1000
+
+// tooDeep counts brackets, also those in texts: whatever has so many is not read by
+// anybody.
+func tooDeep(data []byte) bool {
+	depth := 0
+	for _, c := range data {
+		switch c {
+		case '{', '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+	}
+	return false
 }
 
 func compact(data []byte) json.RawMessage {

@@ -8,6 +8,7 @@ import (
 	"callout/handler/approval"
 	"callout/handler/callout"
 	"callout/handler/history"
+	"callout/handler/idempotency"
 	"callout/handler/request"
 	"callout/handler/store"
 )
@@ -105,7 +106,11 @@ func (x *Executor) decide(ctx context.Context, id string, rule func(*history.Rec
 			x.decided(ctx, record)
 			return record, nil
 		}
-		if !errors.Is(err, store.ErrConflict) || try == decisions {
+		switch {
+		case errors.Is(err, store.ErrConflict) && try < decisions:
+		case isCode(err, callout.StorageUnavailable):
+			return nil, errInDoubt(err)
+		default:
 			return nil, err
 		}
 	}
@@ -120,6 +125,7 @@ func (x *Executor) decided(ctx context.Context, record *history.Record) {
 func (x *Executor) approve(ctx context.Context, record *history.Record, ruling Ruling) (bool, error) {
 	verdict := approval.Verdict{Decision: callout.DecisionApproved, By: ruling.By, Claimed: ruling.Claimed}
 	if record.Status != callout.PendingApproval {
+		verdict.Digest = x.repeated(ctx, record, ruling.Arguments)
 		return approval.Decide(record.Execution, verdict, x.Now())
 	}
 	p, kept, err := x.bound(ctx, record)
@@ -137,6 +143,20 @@ func (x *Executor) approve(ctx context.Context, record *history.Record, ruling R
 		return false, err
 	}
 	return approval.Decide(record.Execution, verdict, x.Now())
+}
+
+// repeated is the digest of a decision that comes after another: the same if it
+// edits nothing, or edits as that one did.
+func (x *Executor) repeated(ctx context.Context, record *history.Record, edited request.Arguments) string {
+	if edited == nil || record.Approval == nil {
+		return ""
+	}
+	kept, err := x.unseal(ctx, record)
+	mine, bad := idempotency.DigestOf(edited)
+	if sent, worse := idempotency.DigestOf(kept.Arguments); err == nil && bad == nil && worse == nil && mine == sent {
+		return record.Approval.Digest
+	}
+	return "another edit"
 }
 
 // edit puts other arguments into what is to be sent, and returns its digest.
@@ -215,8 +235,13 @@ func (x *Executor) carryOut(ctx context.Context, record *history.Record) (*callo
 	case errors.As(err, &refusal) && refusal.Code == string(callout.CredentialMissing):
 		record.Status, record.Error = callout.Failed, callout.NewCallError(callout.CredentialMissing, refusal.Message)
 		return x.settle(ctx, record)
-	case err != nil: // it stays approved; the sweep comes back to it
+	case isCode(err, callout.StorageUnavailable): // it stays approved, and the sweep comes back to it
+		return record.Execution, nil
+	case err != nil:
 		return nil, err
+	case x.Now().Sub(record.Approval.DecidedAt) > approvedFor:
+		record.Status, record.Error = callout.Failed, callout.NewCallError(callout.ApprovalExpired, "It was approved and could not be sent within a day, so it was not sent.")
+		return x.settle(ctx, record)
 	}
 	p.watch, p.durable = &stopwatch{now: x.Now}, true
 	p.watch.begin(stageIntent)
@@ -247,6 +272,15 @@ func (x *Executor) overtaken(ctx context.Context, record *history.Record, err er
 	}
 	return nil, err
 }
+
+// errInDoubt is the error of a decision that may have been recorded.
+func errInDoubt(err error) error {
+	return &callout.Error{Code: callout.StorageUnavailable, Err: err,
+		Message: "The storage of Callout did not answer, and it is not known whether the decision was recorded. Repeat it: that does no harm."}
+}
+
+// approvedFor is how long after its approval an execution may still be sent.
+const approvedFor = 24 * time.Hour
 
 // approvedAge is how long after its approval an execution counts as left behind.
 // Whoever approved it sends it at once.

@@ -47,11 +47,7 @@ func (x *Executor) deliver(ctx context.Context, id string) (posted bool, err err
 	if c == nil || c.State != callout.CallbackWaiting || !record.Status.Final() || x.Now().Before(c.NextAt) {
 		return false, nil
 	}
-	wait, again := webhook.Delay(c.Attempts + 1)
-	next := callout.Callback{State: c.State, Attempts: c.Attempts + 1, NextAt: x.Now().UTC().Add(wait)}
-	if !again {
-		next.NextAt = x.Now().UTC().Add(callout.MaxTimeoutSeconds * grace)
-	}
+	next := callout.Callback{State: c.State, Attempts: c.Attempts + 1, NextAt: x.Now().UTC().Add(longestPost)}
 	record.Callback = &next
 	if err := x.write(ctx, record); err != nil {
 		if errors.Is(err, store.ErrConflict) { // somebody else posts it
@@ -60,24 +56,30 @@ func (x *Executor) deliver(ctx context.Context, id string) (posted bool, err err
 		return false, err
 	}
 	err = x.postResult(ctx, record)
-	record.Callback = after(next, err, again)
+	record.Callback = after(next, err, x.Now().UTC())
 	return err == nil, errors.Join(err, x.write(ctx, record))
 }
 
-// mostAsked is how long a receiver can put off the next attempt.
-const mostAsked = 24 * time.Hour
+const (
+	// longestPost is how long an attempt may take, the reading of the key included,
+	// before somebody else may make the next.
+	longestPost = 2 * time.Minute
+	// mostAsked is how long a receiver can put off the next attempt.
+	mostAsked = 24 * time.Hour
+)
 
-// after is how a callback stands when an attempt ended with err.
-func after(c callout.Callback, err error, again bool) *callout.Callback {
+// after is how a callback stands when an attempt ended with err at the time now.
+func after(c callout.Callback, err error, now time.Time) *callout.Callback {
 	var failure *webhook.Failure
 	failed := errors.As(err, &failure)
+	wait, again := webhook.Delay(c.Attempts)
 	switch {
 	case err == nil:
 		c.State, c.NextAt = callout.CallbackDelivered, time.Time{}
 	case failed && failure.Final, !again:
 		c.State, c.NextAt = callout.CallbackFailed, time.Time{}
 	case failed:
-		c.NextAt = c.NextAt.Add(min(failure.RetryAfter, mostAsked))
+		c.NextAt = now.Add(max(wait, min(failure.RetryAfter, mostAsked)))
 	}
 	return &c
 }

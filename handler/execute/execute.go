@@ -67,11 +67,25 @@ const grace = 15 * time.Second
 // does not end such a call: its outcome would be lost. Of all calls with one key,
 // one is made, and the others wait for its outcome as long as they may.
 func (x *Executor) Do(ctx context.Context, call Call) (*callout.Execution, error) {
+	e, err := x.do(ctx, call)
+	var refusal *callout.Error
+	if errors.As(err, &refusal) && refusal.Code == callout.StorageUnavailable && !errors.Is(err, errOthers) {
+		told := *refusal
+		told.Message = "Nothing was sent. " + refusal.Message
+		return nil, &told
+	}
+	return e, err
+}
+
+func (x *Executor) do(ctx context.Context, call Call) (*callout.Execution, error) {
 	watch := &stopwatch{now: x.Now}
 	watch.begin(callout.StageConfiguration)
-	entry, err := x.admit(ctx, call)
+	entry, err := x.Catalog.Load(ctx, call.Config)
 	if err != nil {
 		return nil, err
+	}
+	if refusal := x.admit(entry, call); refusal != nil {
+		return x.joinKnown(ctx, entry.Config, call, refusal)
 	}
 	id, known, err := x.identify(ctx, entry.Config, call)
 	if err != nil || known {
@@ -85,29 +99,43 @@ func (x *Executor) Do(ctx context.Context, call Call) (*callout.Execution, error
 		return nil, err
 	}
 	p.watch, p.durable, record.Request = watch, p.unsafe() || call.Key != "", p.shown
+	record.Context = p.clean(call.Context)
 	if entry.Config.Approval != callout.ApprovalNone {
 		return x.ask(ctx, p, record, call, announced)
 	}
 	return x.perform(ctx, p, record, announced)
 }
 
-// admit decides whether there is to be a call at all.
-func (x *Executor) admit(ctx context.Context, call Call) (*catalog.Entry, error) {
-	entry, err := x.Catalog.Load(ctx, call.Config)
-	if err != nil {
-		return nil, err
-	}
+// admit says why there is to be no call.
+func (x *Executor) admit(entry *catalog.Entry, call Call) error {
 	if !entry.Config.Enabled {
-		return nil, &callout.Error{Code: callout.ConfigDisabled,
+		return &callout.Error{Code: callout.ConfigDisabled,
 			Message: "This configuration is switched off. Do not retry; an operator can enable it."}
 	}
-	if err := callout.Refuse(callout.InvalidArguments, entry.Template.Validate(call.Arguments)); err != nil {
-		return nil, err
+	if err := callout.Refuse(callout.InvalidArguments, entry.Template.Validate(call.Arguments)); err != nil || call.CallbackURL == "" {
+		return err
 	}
-	if call.CallbackURL == "" {
-		return entry, nil
+	return x.Callbacks.Allowed(call.CallbackURL)
+}
+
+// joinKnown returns the execution of a call that was made when it was not refused
+// yet: its agent asks what became of it.
+func (x *Executor) joinKnown(ctx context.Context, config *callout.Config, call Call, refusal error) (*callout.Execution, error) {
+	if call.Key == "" {
+		return nil, refusal
 	}
-	return entry, x.Callbacks.Allowed(call.CallbackURL)
+	digest, err := idempotency.DigestOf(call.Arguments)
+	if err != nil {
+		return nil, refusal
+	}
+	id, err := x.Keys.Find(ctx, config.ID, call.Key, digest)
+	if err != nil || id == "" {
+		return nil, refusal
+	}
+	if _, err := x.History.Get(ctx, id); err != nil {
+		return nil, refusal
+	}
+	return x.join(ctx, id, nil)
 }
 
 // identify gives the call its id, and reports whether it is that of an execution
@@ -168,10 +196,10 @@ func (x *Executor) perform(ctx context.Context, p *prepared, record *history.Rec
 		ctx = context.WithoutCancel(ctx)
 	}
 	token := p.fetchToken(ctx)
-	record.Deadline = x.Now().UTC().Add(p.timeout + grace)
 	if p.durable {
 		p.watch.begin(stageIntent)
 		err := announced()
+		record.Deadline = x.Now().UTC().Add(p.timeout + grace)
 		if err == nil {
 			err = x.write(ctx, record)
 		}

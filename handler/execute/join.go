@@ -2,6 +2,7 @@ package execute
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"callout/handler/callout"
@@ -18,6 +19,9 @@ const (
 	approvedLook = 5 * time.Second
 )
 
+// errOthers: what somebody else has sent could not be read.
+var errOthers = errors.New("execute: the execution of another caller could not be read")
+
 // join waits for the outcome of an execution that somebody else sends, and returns
 // its state when there is one, or when there is no more time. It fails at once with
 // err if that is not nil.
@@ -28,6 +32,10 @@ func (x *Executor) join(ctx context.Context, id string, err error) (*callout.Exe
 	waited := time.Duration(0)
 	for look := firstLook; ; look = min(2*look, lastLook) {
 		e, err := x.History.Get(ctx, id)
+		if isCode(err, callout.StorageUnavailable) {
+			return nil, &callout.Error{Code: callout.StorageUnavailable, Err: errors.Join(errOthers, err),
+				Message: "This call is being made, and the storage of Callout does not tell what came of it. Repeat it with the same Idempotency-Key, or read the execution later."}
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -73,6 +73,15 @@ func assemble(id string, config *callout.Config, bundle callout.Bundle, template
 	return p, p.show()
 }
 
+// clean masks secrets in what a caller wants to be kept.
+func (p *prepared) clean(context map[string]string) map[string]string {
+	out := make(map[string]string, len(context))
+	for name, value := range context {
+		out[p.redactor.String(name)] = p.redactor.String(value)
+	}
+	return out
+}
+
 // show makes the request as it is shown, and what masks the secrets in it and in
 // all that comes back.
 func (p *prepared) show() error {
@@ -91,7 +100,7 @@ func (p *prepared) show() error {
 // replaces stays there: it may be good for something still.
 func (p *prepared) use(t token.Token) {
 	if p.token != "" {
-		p.refused = p.credential.Secrets()
+		p.refused = append(p.refused, p.credential.Secrets()...)
 	}
 	p.token, p.credential = t.ID, p.credential.WithToken(t.Value)
 	_ = p.show() // has been built before

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -25,7 +24,7 @@ func (p *prepared) again(o outcome) bool {
 			(o.err.Code == callout.RateLimited || slices.Contains(busy, o.response.Status))
 	}
 	passing := []callout.Code{callout.DNSFailed, callout.ConnectFailed, callout.TimedOut, callout.RequestFailed}
-	if o.failure.Sent {
+	if o.failure.Sent && !o.failure.Undecodable {
 		passing = append(passing, callout.InvalidResponse) // the answer broke off
 	}
 	return (!o.failure.Sent || p.filled.Repeatable()) && slices.Contains(passing, o.failure.Code)
@@ -68,18 +67,16 @@ func (x *Executor) wait(ctx context.Context, d time.Duration) error {
 	return sleep(ctx, d)
 }
 
-// attempts counts how often a request was sent: net/http sends a safe one again
-// by itself when a connection that it used before turns out to be broken.
+// attempts counts how often a request was sent: net/http sends a GET again by
+// itself when a connection that it used before turns out to be broken.
 type attempts struct{ sent atomic.Int64 }
 
-func (a *attempts) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { a.sent.Add(1) }})
-}
+func (a *attempts) add(n int) { a.sent.Add(int64(n)) }
 
 // count adds an attempt that never left.
 func (a *attempts) count(o outcome) {
 	if o.failure != nil && !o.failure.Sent {
-		a.sent.Add(1)
+		a.add(1)
 	}
 }
 

@@ -13,6 +13,10 @@ import (
 func (x *Executor) send(ctx context.Context, p *prepared, token *pending, e *callout.Execution) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
+	if p.durable && x.Now().Add(p.timeout).After(e.Deadline) { // it may read as unknown before it is over
+		e.Status, e.Error = callout.Failed, callout.NewCallError(callout.TimedOut, "The storage of Callout took so long that the request was not sent any more.")
+		return
+	}
 	p.watch.begin(callout.StageToken)
 	if err := token.use(ctx, p); err != nil {
 		e.Status, e.Error = callout.Failed, tokenError(err)
@@ -62,7 +66,8 @@ func (x *Executor) exchange(ctx context.Context, p *prepared) (*http.Response, e
 }
 
 func (x *Executor) post(ctx context.Context, p *prepared) (*http.Response, error) {
-	ctx = egress.Watching(p.attempts.watch(ctx), p.watch.begin) // this request only: another may be for a token
+	// This request only: another may be for a token.
+	ctx = egress.Watching(egress.Pooled(ctx, p.filled.ID+"/"+p.filled.SecretVersion), egress.Watch{Stage: p.watch.begin, Sent: p.attempts.add})
 	req, err := p.request(ctx)
 	if err != nil {
 		return nil, errBuild
@@ -94,7 +99,7 @@ func (x *Executor) answered(p *prepared, resp *http.Response) (outcome, error) {
 	if body.Truncated {
 		clean = p.redactor.Cut(clean)
 	}
-	o.response.Body = view(o.response, clean[:min(int64(len(clean)), limit)])
+	o.response.Body = view(o.response, clean[:min(int64(len(clean)), limit)], p.redactor.Bytes)
 	return o, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"callout/handler/callout"
+	"callout/handler/store"
 )
 
 // Tended counts what Tend did.
@@ -20,6 +21,10 @@ type Tended struct {
 
 // tendParallel is how many are resumed or posted at a time: each may take minutes.
 const tendParallel = 16
+
+// startWithin is how long a run begins with one after the other of a kind. What it
+// has begun may take as long as a call, and the host ends a run after 3:50.
+const startWithin = 5 * time.Second
 
 // Tend takes the steps that time asks for, or that a process did not live to take:
 // what nobody decided about expires, what was approved and left behind is sent, and
@@ -51,7 +56,12 @@ func (x *Executor) each(ctx context.Context, n *int, more *bool, find list, do f
 	var group errgroup.Group
 	group.SetLimit(tendParallel)
 	var did atomic.Int64
+	began := time.Now()
 	for _, e := range all {
+		if time.Since(began) > startWithin {
+			*more = true
+			break
+		}
 		group.Go(func() error {
 			done, err := do(ctx, e)
 			if done {
@@ -88,7 +98,9 @@ func (x *Executor) expire(ctx context.Context, e *callout.Execution) (bool, erro
 		return false, err
 	}
 	record.Execution = record.At(x.Now())
-	if err := x.write(ctx, record); err != nil {
+	if err := x.write(ctx, record); errors.Is(err, store.ErrConflict) { // somebody else was first
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	x.Log.InfoContext(ctx, "expired", "executionId", record.ID, "config", record.Config)

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -407,4 +408,34 @@ func TestTheTimeLimitHoldsForAnotherToken(t *testing.T) {
 		t.Errorf("it is %s", encode(t, e))
 	}
 	h.wantRecord(e)
+}
+
+// Of a call that replaced its token twice, all three are masked.
+func TestEveryTokenOfACallIsMasked(t *testing.T) {
+	h, p := newOffice(t)
+	var n atomic.Int64
+	var first atomic.Value
+	api := h.another(func(u *upstream, w http.ResponseWriter, r *http.Request) {
+		switch k := n.Add(1); {
+		case k == 1:
+			first.Store(r.Header.Get("Authorization"))
+			fine(u, w, r)
+		case k == 2 || k == 6:
+			says(401, "", "")(u, w, r)
+		case k < 6:
+			says(429, "", "", "Retry-After", "29")(u, w, r)
+		default:
+			says(200, "text/plain", "you are "+r.Header.Get("Authorization")+", formerly "+first.Load().(string))(u, w, r)
+		}
+	})
+	h.Wait = func(_ context.Context, d time.Duration) error { h.clock.pass(d); return nil }
+	h.configure(fmt.Sprintf(`%s, "endpoint": %q, "retries": 5, "timeoutSeconds": 200`, p.oauth(``), api.origin()))
+	h.call(`{}`)
+	h.clock.pass(2 * time.Minute)
+	e := h.call(`{}`)
+	wantEnd(t, e, callout.Succeeded, "")
+	if want := `"you are Bearer [secret], formerly Bearer [secret]"`; string(e.Response.Body) != want {
+		t.Errorf("the answer is %s, want %s", e.Response.Body, want)
+	}
+	p.wantAsked(t, 3)
 }

@@ -81,12 +81,14 @@ const budget = 2000
 // and does not keep the rest from being done.
 func (s *Sweeper) Run(ctx context.Context) (report Report, err error) {
 	var faults [5]error
-	report.Calls, faults[0] = s.Calls.Tend(ctx)
+	var calls sync.WaitGroup // which may take minutes
+	calls.Go(func() { report.Calls, faults[0] = s.Calls.Tend(ctx) })
 	faults[1] = s.secretsInTurn(ctx, &report)
 	report.Tokens, faults[2] = s.Tokens.Sweep(ctx)
 	report.Executions, faults[3] = s.History.Expire(ctx, s.Now().Add(-s.HistoryTime), budget)
 	keys, more, err := s.Keys.Sweep(ctx, budget)
 	report.Keys, faults[4] = keys, err
+	calls.Wait()
 	report.More = report.More || report.Calls.More || report.Executions >= budget || more
 	s.Log.InfoContext(ctx, "swept", "expired", report.Calls.Expired, "resumed", report.Calls.Resumed, "posted", report.Calls.Posted,
 		"disabled", report.Disabled, "deleted", report.Deleted, "tokens", report.Tokens,

@@ -55,7 +55,9 @@ type endpoint struct {
 // x/oauth2 must not see another answer, because it keeps the request and the body
 // of the answer in its errors.
 func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := e.transport.RoundTrip(shape(req, e.client))
+	out := shape(req, e.client)
+	out.Close = true // on a connection of its own, no answer to another client can be waiting
+	resp, err := e.transport.RoundTrip(out)
 	if err != nil {
 		return nil, lost(err)
 	}

@@ -109,7 +109,7 @@ func TestTheTokenRequest(t *testing.T) {
 			}
 			want := "POST " + test.target + " HTTP/1.1\r\n" +
 				"Host: " + strings.TrimPrefix(s.URL, "https://") + "\r\n" +
-				"Accept: application/json\r\nAccept-Encoding: gzip\r\n" + authorization + "Callout-Loop: 1\r\n" +
+				"Accept: application/json\r\nAccept-Encoding: gzip\r\n" + authorization + "Callout-Loop: 1\r\nConnection: close\r\n" +
 				fmt.Sprintf("Content-Length: %d\r\n", len(test.body)) +
 				"Content-Type: " + test.contentType + "\r\nUser-Agent: Callout/1\r\n\r\n" + test.body
 			if got := arrived.Load(); got != want {

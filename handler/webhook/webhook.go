@@ -79,6 +79,7 @@ func (s *Sender) Post(ctx context.Context, url, id string, payload []byte) error
 		return &Failure{Final: true, Message: "its address cannot be used"}
 	}
 	now := s.opts.Now()
+	req.Close = true // the next post may be in days
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("webhook-id", id)
