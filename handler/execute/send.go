@@ -87,8 +87,9 @@ func (x *Executor) answered(p *prepared, resp *http.Response) (outcome, error) {
 	if o.err = x.judge(resp); o.err != nil {
 		o.status = callout.Failed
 	}
-	// What is read beyond the limit is never shown: a secret is whole in it that is
-	// met in the middle at the limit.
+	// What is read beyond the limit is not shown: a secret is whole in it that is met
+	// in the middle at the limit. So what is shown does not depend on whether a text
+	// looks like the beginning of one, or an agent could guess at that.
 	limit := p.filled.MaxResponse
 	body, err := egress.ReadBody(resp, limit+int64(p.redactor.Reach()))
 	o.response.Bytes, o.response.Truncated = min(body.Size, limit), body.Truncated || body.Size > limit
@@ -97,7 +98,7 @@ func (x *Executor) answered(p *prepared, resp *http.Response) (outcome, error) {
 	}
 	clean := p.redactor.Bytes(body.Data)
 	if body.Truncated {
-		clean = p.redactor.Cut(clean)
+		clean = p.redactor.Head(body.Data)
 	}
 	o.response.Body = view(o.response, clean[:min(int64(len(clean)), limit)], p.redactor.Bytes)
 	return o, nil

@@ -124,20 +124,3 @@ func TestHeadWithoutSecrets(t *testing.T) {
 		}
 	}
 }
-
-// Cut does the same to what has been redacted, and takes more.
-func TestCut(t *testing.T) {
-	for _, value := range cutValues {
-		r := of(value)
-		for _, c := range cuttings() {
-			text, _ := c.write(value)
-			for n := range len(text) {
-				got := string(r.Cut(r.Bytes([]byte(text[:n]))))
-				left, _, _ := strings.Cut(got, secret.Mask)
-				if !strings.HasPrefix(text, left) || len(left) > c.before {
-					t.Fatalf("%q, %s: cut at %d: %q is left", value, c.name, n, got)
-				}
-			}
-		}
-	}
-}

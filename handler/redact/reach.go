@@ -3,12 +3,6 @@ package redact
 // mostPerByte is how many bytes an encoding may make of one of a secret.
 const mostPerByte = 16
 
-// Cut returns data, which has been redacted, without the end that may hold the
-// beginning of a secret. It is for a body that was cut off at a limit.
-func (r *Redactor) Cut(data []byte) []byte {
-	return data[:max(0, len(data)-r.Reach())]
-}
-
 // Reach is how many bytes the beginning of a secret can take up before the end of
 // a text, and so how many more have to be read than are kept.
 func (r *Redactor) Reach() int { return max(0, mostPerByte*r.longest-1) }
