@@ -32,11 +32,14 @@ func Ask(e *callout.Execution, digest string, configVersion int, until time.Time
 
 // Decide writes a verdict into e, which was read at the time now, and reports
 // whether that changed it: to repeat a decision changes nothing. It fails with
-// callout.ApprovalNotPending when e is not, or not any more, to be decided so.
+// callout.ApprovalNotPending when e is not, or not any more, to be decided so; to
+// approve something else than what was approved is another decision.
 func Decide(e *callout.Execution, v Verdict, now time.Time) (changed bool, err error) {
 	switch {
 	case e.Approval == nil:
 		return false, notPending("This execution asked for no approval. Nothing was changed.")
+	case e.Approval.Decision == v.Decision && v.Digest != "" && v.Digest != e.Approval.Digest:
+		return false, notPending(otherEdit(e.Approval))
 	case e.Approval.Decision == v.Decision:
 		return false, nil
 	case e.Approval.Decision != "":
@@ -54,6 +57,15 @@ func Decide(e *callout.Execution, v Verdict, now time.Time) (changed bool, err e
 		e.Status, e.Error = callout.Denied, callout.NewCallError(callout.ApprovalDenied, "A technician denied this request: "+v.Reason)
 	}
 	return true, nil
+}
+
+// otherEdit says why what was approved cannot be edited any more.
+func otherEdit(a *callout.Approval) string {
+	how := "as it was"
+	if a.OriginalDigest != "" {
+		how = "with another edit"
+	}
+	return "This request has been approved already " + how + ", and that stands: your edit was not taken. Read the execution to see what was sent."
 }
 
 // Change makes e, which waits or is approved, one that will never be sent because

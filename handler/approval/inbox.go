@@ -2,8 +2,7 @@ package approval
 
 import (
 	"context"
-
-	"golang.org/x/sync/errgroup"
+	"slices"
 
 	"callout/handler/callout"
 	"callout/handler/history"
@@ -12,7 +11,8 @@ import (
 // Inbox lists what technicians are asked.
 type Inbox struct{ History *history.History }
 
-// Item is an execution that needs, or needed, a decision, with its request.
+// Item is an execution that needs, or needed, a decision, with its request. The body
+// of its response is left out, as in callout.Execution.Row.
 type Item struct {
 	*callout.Execution
 	// LastApproved is the id of the execution of the same configuration that was
@@ -20,6 +20,17 @@ type Item struct {
 	LastApproved string `json:"lastApproved,omitempty"`
 	// Changes are what is different in the request of this one.
 	Changes []Difference `json:"changes,omitempty"`
+	// ChangesTruncated is set when there are more than Changes has.
+	ChangesTruncated bool `json:"changesTruncated,omitempty"`
+}
+
+// size is about how many bytes the item takes that a caller can make many.
+func (i Item) size() int {
+	size := len(body(i.Request))
+	for _, c := range i.Changes {
+		size += len(c.Path) + len(c.Before) + len(c.After)
+	}
+	return size
 }
 
 // Cursor says where a list goes on: first come those that wait, then those that
@@ -29,10 +40,43 @@ type Cursor struct {
 	After   string // an execution's id; empty is the beginning
 }
 
-// List reads a page of at most top, and the cursor of the next, nil on the last. It
-// fails with callout.StorageUnavailable.
+// MaxPage is after how many bytes of requests and changes a page ends, unless it
+// has one item only.
+const MaxPage = 4 << 20
+
+// List reads a page of at most top, and the cursor of the next, nil on the last. A
+// page is shorter when its requests are large, or when executions are removed while
+// it is read. It fails with callout.StorageUnavailable.
 func (i Inbox) List(ctx context.Context, at Cursor, top int) ([]Item, *Cursor, error) {
-	var found []*callout.Execution
+	found, next, err := i.find(ctx, at, top)
+	if err != nil {
+		return nil, nil, err
+	}
+	var items []Item
+	var last Cursor
+	used, reader := 0, newReader(i.History)
+	for places := range slices.Chunk(found, parallel) {
+		read, err := reader.items(ctx, places)
+		if err != nil {
+			return nil, nil, err
+		}
+		for n, item := range read {
+			if item.Execution == nil {
+				continue
+			}
+			if len(items) > 0 && used+reader.held+item.size() > MaxPage {
+				return items, &last, nil
+			}
+			items, used, last = append(items, item), used+item.size(), places[n]
+		}
+		reader.held += reader.fresh
+	}
+	return items, next, nil
+}
+
+// find gives the places of at most top executions, each of which is the cursor of
+// what follows it, and the cursor of what follows all.
+func (i Inbox) find(ctx context.Context, at Cursor, top int) (found []Cursor, next *Cursor, err error) {
 	for {
 		q := history.Query{After: at.After, Top: top - len(found), Status: callout.PendingApproval}
 		if at.Decided {
@@ -42,7 +86,9 @@ func (i Inbox) List(ctx context.Context, at Cursor, top int) ([]Item, *Cursor, e
 		if err != nil {
 			return nil, nil, err
 		}
-		found = append(found, page.Executions...)
+		for _, e := range page.Executions {
+			found = append(found, Cursor{at.Decided, e.ID})
+		}
 		next := &Cursor{at.Decided, page.Next}
 		switch {
 		case page.Next == "" && at.Decided:
@@ -51,51 +97,8 @@ func (i Inbox) List(ctx context.Context, at Cursor, top int) ([]Item, *Cursor, e
 			next.Decided = true
 		}
 		if next == nil || len(found) == top || next.Decided == at.Decided {
-			items, err := i.items(ctx, found)
-			return items, next, err
+			return found, next, nil
 		}
 		at = *next
 	}
-}
-
-// parallel is how many executions are read at a time.
-const parallel = 16
-
-func (i Inbox) items(ctx context.Context, found []*callout.Execution) ([]Item, error) {
-	items := make([]Item, len(found))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
-	for n, e := range found {
-		group.Go(func() (err error) {
-			items[n], err = i.item(ctx, e.ID)
-			return err
-		})
-	}
-	return items, group.Wait()
-}
-
-// item reads an execution and compares it with the last approved one.
-func (i Inbox) item(ctx context.Context, id string) (Item, error) {
-	e, err := i.History.Get(ctx, id)
-	if err != nil {
-		return Item{}, err
-	}
-	last, err := i.History.List(ctx, history.Query{ApprovedOf: e.ConfigID, After: before(e), Top: 1})
-	if err != nil || len(last.Executions) == 0 {
-		return Item{Execution: e}, err
-	}
-	other, err := i.History.Get(ctx, last.Executions[0].ID)
-	if err != nil {
-		return Item{}, err
-	}
-	return Item{Execution: e, LastApproved: other.ID, Changes: Differences(other.Request, e.Request)}, nil
-}
-
-// before is the cursor from which on an execution is compared: what waits, with all
-// that was approved; what was decided, with what is older.
-func before(e *callout.Execution) string {
-	if e.Status == callout.PendingApproval {
-		return ""
-	}
-	return e.ID
 }

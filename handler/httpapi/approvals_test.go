@@ -67,6 +67,25 @@ func TestApprovalsAreListed(t *testing.T) {
 	}
 }
 
+// A list says when there are more changes than it shows, and leaves out what was
+// answered.
+func TestApprovalsAreShort(t *testing.T) {
+	s := newService(t)
+	s.want(201, "POST", "/configs", s.config("careful", "/ok", doc{"method": "POST", "approval": "required",
+		"fields": []any{doc{"name": "notes", "type": "array", "required": true}}}))
+	older, newer := s.asked(`{"notes": ["`+strings.Repeat("x", 2000)+`"]}`), s.asked(`{"notes": [1`+strings.Repeat(",1", 200)+`]}`)
+	s.want(200, "POST", "/approvals/"+older+"/approve", `{"by": "kim"}`)
+	items := s.want(200, "GET", "/approvals", "").object(t)["value"].([]any)
+	first, second := items[0].(doc), items[1].(doc)
+	changes := first["changes"].([]any)
+	if before, _ := changes[0].(doc)["before"].(string); first["executionId"] != newer || first["changesTruncated"] != true || !strings.HasSuffix(before, "x…") {
+		t.Errorf("of %d changes the first is %s", len(changes), encoded(changes[0]))
+	}
+	if answer := second["response"].(doc); second["executionId"] != older || answer["status"] != 200.0 || answer["body"] != nil {
+		t.Errorf("the answer is shown as %s", encoded(answer))
+	}
+}
+
 // A decision answers as a call does; what cannot be read is refused, and changes
 // nothing.
 func TestDecisionsAreAnswered(t *testing.T) {
@@ -118,7 +137,7 @@ func TestFiltersThatAreNone(t *testing.T) {
 		t.Errorf("got %+v", p)
 	}
 	for _, query := range []string{"config=none", "ticket=none", "from=" + url.QueryEscape("2100-01-01T00:00:00+01:00")} {
-		if got := s.ids(t, "/executions?" + query); len(got) > 0 {
+		if got := s.ids(t, "/executions?"+query); len(got) > 0 {
 			t.Errorf("%s: %q", query, got)
 		}
 	}
