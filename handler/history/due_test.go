@@ -1,6 +1,8 @@
 package history_test
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -43,16 +45,63 @@ func TestWhatMayBeDue(t *testing.T) {
 	}
 }
 
+// Of more than is read at a time, the newest come first, and in the course of some
+// runs everything comes, however it is spread and whoever asks: one that lies far
+// back, many of one moment, and those in between.
 func TestMoreIsDueThanIsRead(t *testing.T) {
 	h := newHouse(t)
 	h.index.longest = 2
-	var ids []string
-	for i := range 12 {
-		ids = append([]string{h.begins(waiting(begin.Add(time.Duration(i) * time.Second))).ID}, ids...)
+	ages := []time.Duration{9000 * time.Hour}
+	for i := range 20 {
+		ages = append(ages, 0, time.Duration(i)*time.Millisecond, time.Hour+time.Duration(i)*time.Minute)
 	}
-	all, more, err := h.Waiting(t.Context(), time.Time{})
-	if err != nil || !more || len(all) != 10 || all[0].ID != ids[0] || all[9].ID != ids[9] {
-		t.Errorf("%d wait, more %v, %v", len(all), more, err)
+	left := map[string]bool{}
+	for _, age := range ages {
+		e := waiting(begin.Add(-age))
+		e.Callback = &callout.Callback{State: callout.CallbackWaiting}
+		left[h.begins(e).ID] = true
+	}
+	newest := h.pointers("pending")[:10]
+	before := func(ctx context.Context) ([]*callout.Execution, bool, error) {
+		return h.Waiting(ctx, begin.Add(time.Second))
+	}
+	for _, due := range []func(context.Context) ([]*callout.Execution, bool, error){before, h.Unposted} {
+		left := maps.Clone(left)
+		for run := 0; len(left) > 0; run++ {
+			all, more, err := due(t.Context())
+			if err != nil || !more || len(all) < 10 || len(all) > 20 || !slices.Equal(idsOf(all[:10]), newest) || run == 5000 {
+				t.Fatalf("run %d: %d are due, more %v, %v; %d were never met", run, len(all), more, err, len(left))
+			}
+			if ids := slices.Sorted(slices.Values(idsOf(all))); len(slices.Compact(ids)) != len(all) {
+				t.Fatalf("run %d: some are given twice", run)
+			}
+			for _, e := range all {
+				delete(left, e.ID)
+			}
+		}
+	}
+}
+
+// What is little more than the newest is all given, from wherever it begins.
+func TestTheRestThatIsDueIsReadAround(t *testing.T) {
+	h := newHouse(t)
+	h.index.longest = 2
+	for i := range 16 {
+		h.begins(waiting(begin.Add(time.Duration(i) * time.Second)))
+	}
+	all := h.pointers("pending")
+	for range 50 {
+		got, more, err := h.Waiting(t.Context(), time.Time{})
+		ids := idsOf(got)
+		slices.Sort(ids)
+		slices.Reverse(ids)
+		if err != nil || more || !slices.Equal(ids, all) {
+			t.Fatalf("%d of %d are due, more %v, %v", len(ids), len(all), more, err)
+		}
+	}
+	h.now = begin.Add(-time.Hour)
+	if got, more, err := h.Waiting(t.Context(), begin.Add(4*time.Second)); err != nil || more || len(got) != 4 {
+		t.Errorf("before a time: %d, more %v, %v", len(got), more, err)
 	}
 }
 

@@ -9,18 +9,34 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"callout/handler/callout"
 	"callout/handler/store"
 )
 
-// Expire removes executions that were created before a time, with what points to
-// them, and returns how many it has removed: the oldest first, and at most budget,
-// rounded up to a multiple of eight. What is not over stays, however old: an
-// execution that is approved, and one that waits or is being sent and whose time
-// has not run out.
+const (
+	// youngest is the age below which nothing is removed: a key of idempotency leads
+	// to its execution for 24 hours (idempotency.Kept), and a call that repeats it
+	// would be sent a second time if the execution were gone. The rest is for clocks
+	// that differ.
+	youngest = 26 * time.Hour
+	// postedWithin is how much longer an execution is kept whose result is still to
+	// be posted.
+	postedWithin = 7 * 24 * time.Hour
+)
+
+// Expire removes executions that ended before a time, and at least 26 hours ago, with
+// what points to them, and returns how many it has removed: the oldest first, and at
+// most budget, rounded up to a multiple of eight. What is not over stays, however
+// old: an execution that is approved, and one that waits or is being sent and whose
+// time has not run out. One whose result is still to be posted stays seven days
+// longer.
 //
 // It may be interrupted at any moment and called by many at once; the next call
 // does what is left. It fails as the tables do; what it has removed is removed.
 func (h *History) Expire(ctx context.Context, before time.Time, budget int) (removed int, err error) {
+	if latest := h.now().Add(-youngest); latest.Before(before) {
+		before = latest
+	}
 	var total atomic.Int64
 	var group errgroup.Group
 	for i := range partitions {
@@ -91,10 +107,35 @@ func (x *expiry) remove(ctx context.Context, rows []store.Row) error {
 	return group.Wait()
 }
 
-// over reports whether nothing more can happen to an execution. Of one that cannot
-// be read that is not known: a newer version of Callout may have written it.
+// over reports whether nothing more can happen to an execution, and it ended long
+// enough ago. Of one that cannot be read that is not known: a newer version of
+// Callout may have written it.
 func (x *expiry) over(e entry) bool {
-	return e.err == nil && e.execution.At(x.now()).Status.Final()
+	if e.err != nil {
+		return false
+	}
+	now, before := e.execution.At(x.now()), x.before
+	if posts(now) {
+		before = before.Add(-postedWithin)
+	}
+	end := ended(now)
+	if begun := createdAt(e.Key); begun.After(end) {
+		end = begun
+	}
+	return now.Status.Final() && end.Before(before)
+}
+
+// ended is the last time that an execution tells of itself. It may lie long after
+// the time of its id: a technician may decide days later.
+func ended(e *callout.Execution) time.Time {
+	times := []time.Time{e.CreatedAt, e.Deadline}
+	if e.Approval != nil {
+		times = append(times, e.Approval.DecidedAt)
+		if e.Status == callout.Expired {
+			times = append(times, e.Approval.ExpiresAt)
+		}
+	}
+	return slices.MaxFunc(times, time.Time.Compare)
 }
 
 // removeOne removes what points to an execution and then the execution: as long as

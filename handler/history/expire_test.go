@@ -15,6 +15,17 @@ import (
 	"callout/handler/store"
 )
 
+// newAgedHouse is a house a month after the beginning.
+func newAgedHouse(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.now = begin.Add(30 * 24 * time.Hour)
+	return h
+}
+
+// takes is how long after its beginning a call has ended (its deadline).
+const takes = 45 * time.Second
+
 // expire removes what is older than a time, in one run.
 func (h *house) expire(before time.Time, budget int) (removed int) {
 	h.t.Helper()
@@ -42,16 +53,16 @@ func (h *house) wantLeft(want []string) {
 }
 
 func TestExpire(t *testing.T) {
-	h := newHouse(t)
+	h := newAgedHouse(t)
 	ids := h.fill(50)
-	if n := h.expire(begin, 1000); n != 0 {
+	if n := h.expire(begin.Add(takes), 1000); n != 0 {
 		t.Errorf("%d were removed that are not older", n)
 	}
-	if n := h.expire(begin.Add(20*time.Millisecond), 1000); n != 20 {
+	if n := h.expire(begin.Add(takes+20*time.Millisecond), 1000); n != 20 {
 		t.Errorf("%d of 20 were removed", n)
 	}
 	h.wantLeft(ids[:30])
-	if n := h.expire(begin.Add(20*time.Millisecond), 1000); n != 0 {
+	if n := h.expire(begin.Add(takes+20*time.Millisecond), 1000); n != 0 {
 		t.Errorf("%d were removed by the second run", n)
 	}
 	for _, id := range ids[30:] {
@@ -66,31 +77,32 @@ func TestExpire(t *testing.T) {
 
 // What is not over stays, however old, with what points to it.
 func TestExpireLeavesWhatIsNotOver(t *testing.T) {
+	const done, silent = takes + 26*time.Hour + 1, 24*time.Hour + 26*time.Hour + 1 // 26 hours after the end
 	for _, c := range []struct {
 		status callout.Status
 		gone   []time.Duration // how long after the beginning it may go
 		stays  []time.Duration
 	}{
-		{callout.Succeeded, []time.Duration{0}, nil},
-		{callout.Failed, []time.Duration{0}, nil},
-		{callout.Denied, []time.Duration{0}, nil},
-		{callout.Expired, []time.Duration{0}, nil},
-		{callout.Unknown, []time.Duration{0}, nil},
-		{callout.Sending, []time.Duration{45 * time.Second}, []time.Duration{0, 45*time.Second - 1}},
-		{callout.PendingApproval, []time.Duration{24 * time.Hour}, []time.Duration{0, 24*time.Hour - 1}},
-		{callout.Approved, nil, []time.Duration{0, 24 * time.Hour, 1000 * time.Hour}},
+		{callout.Succeeded, []time.Duration{done}, []time.Duration{0, done - 1}},
+		{callout.Failed, []time.Duration{done}, []time.Duration{0, done - 1}},
+		{callout.Denied, []time.Duration{done}, []time.Duration{0, done - 1}},
+		{callout.Expired, []time.Duration{silent}, []time.Duration{0, done, silent - 1}},
+		{callout.Unknown, []time.Duration{done}, []time.Duration{0, done - 1}},
+		{callout.Sending, []time.Duration{done}, []time.Duration{0, takes, done - 1}},
+		{callout.PendingApproval, []time.Duration{silent}, []time.Duration{0, 24 * time.Hour, done, silent - 1}},
+		{callout.Approved, nil, []time.Duration{0, done, silent, 1000 * time.Hour}},
 	} {
 		for _, after := range slices.Concat(c.stays, c.gone) {
 			h := newHouse(t)
 			e := waiting(begin)
-			e.Status, e.Deadline = c.status, begin.Add(45*time.Second)
+			e.Status, e.Deadline = c.status, begin.Add(takes)
 			h.begins(e)
 			h.now = begin.Add(after)
 			want := 0
 			if slices.Contains(c.gone, after) {
 				want = 1
 			}
-			if n := h.expire(begin.Add(time.Hour), 10); n != want {
+			if n := h.expire(h.now, 10); n != want {
 				t.Errorf("%s, after %v: %d were removed, want %d", c.status, after, n, want)
 			}
 			left := h.pointers("c:01CONFIG")
@@ -103,13 +115,13 @@ func TestExpireLeavesWhatIsNotOver(t *testing.T) {
 
 // One that waits does not keep others from going, and is not touched by them.
 func TestExpireGoesPastWhatStays(t *testing.T) {
-	h := newHouse(t)
-	h.now = begin.Add(time.Hour)
+	h := newAgedHouse(t)
 	var stay []string
 	for i := range 30 {
 		e := call(begin.Add(time.Duration(i) * time.Second))
 		if i%3 == 0 {
 			e = waiting(begin.Add(time.Duration(i) * time.Second))
+			e.Status = callout.Approved
 			stay = append([]string{e.ID}, stay...)
 		}
 		h.begins(e)
@@ -136,6 +148,7 @@ func TestExpireWithinABudget(t *testing.T) {
 	const n, budget = 240, 40
 	h.executions.longest = 5
 	span := 300 * 24 * time.Hour
+	h.now = begin.Add(2 * span)
 	all := make([]*callout.Execution, n)
 	for i := range all {
 		all[i] = call(begin.Add(time.Duration(i) * span / n))
@@ -182,7 +195,7 @@ func (h *house) byPartition() map[string][]string {
 
 // More than a page within one millisecond: none of them is older than the others.
 func TestExpireWhatHappenedAllAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newAgedHouse(t)
 	h.executions.longest = 3
 	all := make([]*callout.Execution, 100)
 	for i := range all {
@@ -190,20 +203,19 @@ func TestExpireWhatHappenedAllAtOnce(t *testing.T) {
 	}
 	h.begin(all)
 	for range 100 {
-		h.expire(begin.Add(time.Second), 16)
+		h.expire(begin.Add(time.Minute), 16)
 	}
 	h.wantLeft([]string{})
 }
 
 func TestManyExpireAtOnce(t *testing.T) {
-	h := newHouse(t)
-	h.now = begin.Add(time.Hour)
+	h := newAgedHouse(t)
 	ids := h.many(600, func(int, *callout.Execution) {})
 	var removed atomic.Int64
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			n, err := h.Expire(t.Context(), begin.Add(400*time.Second), 1000)
+			n, err := h.Expire(t.Context(), begin.Add(takes+400*time.Second), 1000)
 			if err != nil {
 				t.Error(err)
 			}
@@ -222,7 +234,7 @@ func TestManyExpireAtOnce(t *testing.T) {
 func TestExpireIsInterruptedAtEveryStep(t *testing.T) {
 	const n = 3
 	for step := range 3 * n {
-		h := newHouse(t)
+		h := newAgedHouse(t)
 		ids := h.fill(n + 2)
 		var deletes atomic.Int64
 		died := errors.New("the process has died")
@@ -233,7 +245,7 @@ func TestExpireIsInterruptedAtEveryStep(t *testing.T) {
 			return nil
 		}
 		h.index.fails, h.executions.fails = fails, fails
-		removed, err := h.Expire(t.Context(), begin.Add(n*time.Millisecond), 100)
+		removed, err := h.Expire(t.Context(), begin.Add(takes+n*time.Millisecond), 100)
 		if !errors.Is(err, died) {
 			t.Fatalf("step %d: %v", step, err)
 		}
@@ -243,7 +255,7 @@ func TestExpireIsInterruptedAtEveryStep(t *testing.T) {
 				t.Errorf("step %d: %s lists %d, and %d were removed", step, way, len(got), removed)
 			}
 		}
-		if again := h.expire(begin.Add(n*time.Millisecond), 100); removed+again != n {
+		if again := h.expire(begin.Add(takes+n*time.Millisecond), 100); removed+again != n {
 			t.Errorf("step %d: %d, then %d were removed", step, removed, again)
 		}
 		h.wantLeft(ids[:2])
@@ -252,7 +264,7 @@ func TestExpireIsInterruptedAtEveryStep(t *testing.T) {
 
 // An execution that changes while it is about to be removed stays.
 func TestExpireDoesNotRemoveWhatHasJustChanged(t *testing.T) {
-	h := newHouse(t)
+	h := newAgedHouse(t)
 	record := h.begins(call(begin))
 	h.index.fails = func(string, string) error {
 		h.index.fails = nil
@@ -268,7 +280,7 @@ func TestExpireDoesNotRemoveWhatHasJustChanged(t *testing.T) {
 }
 
 func TestExpireWithAContextThatIsDone(t *testing.T) {
-	h := newHouse(t)
+	h := newAgedHouse(t)
 	h.fill(3)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -279,7 +291,7 @@ func TestExpireWithAContextThatIsDone(t *testing.T) {
 
 // A run that has nothing to do asks each partition once, whatever there is.
 func TestWhatExpireCosts(t *testing.T) {
-	h, there := newHouse(t), 0
+	h, there := newAgedHouse(t), 0
 	for _, n := range []int{100, 2000} {
 		h.grow(there, n)
 		there = n
@@ -294,7 +306,7 @@ func TestWhatExpireCosts(t *testing.T) {
 
 // What cannot be read is not removed: a newer version may know what it is.
 func TestExpireLeavesWhatItCannotRead(t *testing.T) {
-	h := newHouse(t)
+	h := newAgedHouse(t)
 	e := call(begin)
 	h.write(e)
 	row := h.rowOf(e.ID)

@@ -54,20 +54,36 @@ type Record struct {
 
 // Write stores the present state of r: the first time as a new row, then in
 // the place of what it wrote or loaded before. Announce comes before the first
-// time. It fails with callout.StorageUnavailable; the cause is store.ErrConflict
-// if somebody else has written meanwhile, and then nothing of r was.
+// time. Of what the store finds too large, less is stored: of the response's body,
+// which says so, and then no body of the request, unless a technician is to decide on
+// it; r itself stays as it is. It fails
+// with callout.StorageUnavailable; the cause is store.ErrConflict if somebody else has
+// written meanwhile, and then nothing of r was. It fails with callout.InvalidArguments,
+// of the cause store.ErrTooLarge, if even what is left does not fit.
 func (h *History) Write(ctx context.Context, r *Record) error {
-	row, err := encodeRow(r.Execution, r.Sealed)
-	if err != nil {
-		return fmt.Errorf("history: an execution cannot be encoded: %w", err)
+	for kept := r.Execution; ; {
+		row, err := encodeRow(kept, r.Sealed)
+		if err != nil {
+			return fmt.Errorf("history: an execution cannot be encoded: %w", err)
+		}
+		row.ETag = r.etag
+		etag, err := h.executions.Put(ctx, row)
+		switch {
+		case err == nil:
+			r.etag = etag
+			return nil
+		case !errors.Is(err, store.ErrTooLarge):
+			return callout.Unavailable(err)
+		}
+		if kept = shrink(kept); kept == nil {
+			return tooLarge(err)
+		}
 	}
-	row.ETag = r.etag
-	etag, err := h.executions.Put(ctx, row)
-	if err != nil {
-		return callout.Unavailable(err)
-	}
-	r.etag = etag
-	return nil
+}
+
+func tooLarge(err error) error {
+	return &callout.Error{Code: callout.InvalidArguments, Err: err,
+		Message: "The request is too large to be recorded. Send less."}
 }
 
 // Get reads an execution as it stands now. It fails with

@@ -23,7 +23,7 @@ func waits(s callout.Status) bool { return s == callout.PendingApproval || s == 
 // a configuration, of a ticket, of what waits and of what was decided. It is called
 // before the first Write, and before that of a decision, so that no execution is
 // ever missing in a list; what points to an execution that does not
-// come is passed over, and removed when it is an hour old. Repeating it is
+// come is passed over, and removed when it is 25 hours old. Repeating it is
 // harmless. It fails with callout.StorageUnavailable.
 func (h *History) Announce(ctx context.Context, e *callout.Execution) error {
 	_, key := place(e.ID)
@@ -79,8 +79,10 @@ func isApproved(e *callout.Execution) bool {
 }
 
 // staleAfter is how old what points to nothing must be for nobody to be about to
-// write the execution: a call is announced when it begins.
-const staleAfter = time.Hour
+// write the execution. A call is announced when it begins, but its id may be a day
+// older: a key of idempotency keeps the id that it was first given for 24 hours
+// (idempotency.Kept). The rest is for the call itself, and for clocks that differ.
+const staleAfter = 25 * time.Hour
 
 // stale reports whether nothing will ever be found by a pointer again. An entry of
 // which nothing was read is one that does not exist.

@@ -101,20 +101,22 @@ func TestTicketsOfEveryKind(t *testing.T) {
 }
 
 // A process that dies between announcing and writing leaves a pointer to nothing:
-// lists pass it over, and an hour later they remove it.
+// lists pass it over, and remove it when no key of idempotency can lead to its id.
 func TestAPointerToNothing(t *testing.T) {
 	h := newHouse(t)
 	lost := waiting(begin)
 	if err := h.Announce(t.Context(), lost); err != nil {
 		t.Fatal(err)
 	}
-	there := h.begins(waiting(begin.Add(time.Second)))
+	there := waiting(begin.Add(time.Second))
+	there.Approval.ExpiresAt = begin.Add(48 * time.Hour)
+	h.begins(there)
 	all := []string{"c:01CONFIG", byTicket("T20261123.0042"), "pending"}
 	queries := []history.Query{{ConfigID: "01CONFIG"}, {Ticket: "T20261123.0042"}, {Status: callout.PendingApproval}}
 	for _, c := range []struct {
 		after time.Duration
 		left  []string
-	}{{0, all}, {time.Hour, all}, {time.Hour + time.Millisecond, nil}} {
+	}{{0, all}, {24 * time.Hour, all}, {25 * time.Hour, all}, {25*time.Hour + time.Millisecond, nil}} {
 		h.now = begin.Add(c.after)
 		for _, q := range queries {
 			if got := h.visit(q, nil); !slices.Equal(got, []string{there.ID}) {
@@ -122,23 +124,23 @@ func TestAPointerToNothing(t *testing.T) {
 			}
 		}
 		h.wantPointers("after "+c.after.String(), lost, c.left...)
-		h.wantPointers("after "+c.after.String(), there.Execution, all...)
+		h.wantPointers("after "+c.after.String(), there, all...)
 	}
 }
 
-// A call that takes its time is announced long before it is written.
+// The id of a call may be a day old when it is written: a key of idempotency keeps it.
 func TestAnExecutionThatComesLate(t *testing.T) {
 	h := newHouse(t)
 	e := call(begin)
 	if err := h.Announce(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	h.now = begin.Add(50 * time.Minute)
+	h.now = begin.Add(24*time.Hour + 50*time.Minute)
 	if got := h.visit(history.Query{ConfigID: e.ConfigID}, nil); len(got) != 0 {
 		t.Errorf("before it is written are listed %v", got)
 	}
 	h.write(e)
-	h.now = begin.Add(2 * time.Hour)
+	h.now = begin.Add(26 * time.Hour)
 	if got := h.visit(history.Query{ConfigID: e.ConfigID}, nil); !slices.Equal(got, []string{e.ID}) {
 		t.Errorf("then are listed %v", got)
 	}
@@ -190,7 +192,7 @@ func TestStalePointersThatCannotBeRemoved(t *testing.T) {
 	if err := h.Announce(t.Context(), call(begin)); err != nil {
 		t.Fatal(err)
 	}
-	h.now = begin.Add(2 * time.Hour)
+	h.now = begin.Add(26 * time.Hour)
 	h.index.fails = func(string, string) error { return store.ErrUnavailable }
 	if page := h.list(history.Query{ConfigID: "01CONFIG"}); len(page.Executions) != 0 || page.Next != "" {
 		t.Errorf("listed is %+v", page)

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"callout/handler/callout"
@@ -32,7 +33,9 @@ type Query struct {
 // Page is what a Query found, newest first.
 type Page struct {
 	// Executions are as callout.Execution.Row gives them, without bodies. Very
-	// long texts are cut; they end in an ellipsis then.
+	// long texts are cut; they end in an ellipsis then. One whose record cannot be
+	// read is callout.Unknown and has no more than an ID, a time and an error that
+	// says so.
 	Executions []*callout.Execution
 	// Next is the cursor of the next page, empty if there is none. A page may be
 	// short, even empty, and have a next one.
@@ -65,8 +68,8 @@ func (h *History) List(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
-		if done, err := h.take(&page, q, seen); done || err != nil {
-			return page, err
+		if h.take(&page, q, seen) {
+			return page, nil
 		}
 		r.After = seen.last
 		if left -= seen.looked; left <= 0 || round == maxRounds-1 {
@@ -78,13 +81,10 @@ func (h *History) List(ctx context.Context, q Query) (Page, error) {
 }
 
 // take adds to the page what matches, and reports whether that completes it.
-func (h *History) take(page *Page, q Query, seen stretch) (done bool, err error) {
+func (h *History) take(page *Page, q Query, seen stretch) (done bool) {
 	for i, found := range seen.entries {
-		if found.err != nil {
-			return true, found.err
-		}
-		e := found.execution.At(h.now())
-		if !q.matches(e) {
+		e, shown := q.show(found, h.now())
+		if !shown {
 			continue
 		}
 		page.Executions = append(page.Executions, e)
@@ -92,10 +92,37 @@ func (h *History) take(page *Page, q Query, seen stretch) (done bool, err error)
 			if i < len(seen.entries)-1 || seen.last != "" {
 				page.Next = e.ID
 			}
-			return true, nil
+			return true
 		}
 	}
-	return seen.last == "", nil
+	return seen.last == ""
+}
+
+// show gives an execution as a list shows it, and reports whether this one does.
+func (q Query) show(found entry, now time.Time) (e *callout.Execution, shown bool) {
+	if found.err != nil {
+		return q.stub(found), q.mayBe()
+	}
+	e = found.execution.At(now)
+	return e, q.matches(e)
+}
+
+// stub stands in for an execution that cannot be read, so that a list neither fails
+// nor leaves it out: of it is known only what its key says, and why.
+func (q Query) stub(found entry) *callout.Execution {
+	reason := "The record of this execution is not readable."
+	if errors.Is(found.err, errNewerSchema) {
+		reason = "The record of this execution was stored by a newer version of Callout, which this one cannot read; the newer version shows it."
+	}
+	return &callout.Execution{ID: idOf(found.Key), CreatedAt: createdAt(found.Key).UTC(), ConfigID: q.ConfigID,
+		Status: callout.Unknown, Request: &callout.Request{}, Error: callout.NewCallError(callout.OutcomeUnknown, reason)}
+}
+
+// mayBe reports whether an execution that cannot be read is shown: where it was
+// found by says of one filter that it matches, and more is not known of it.
+func (q Query) mayBe() bool {
+	return (q.Status == "" || q.Status == callout.Unknown) && (q.Ticket == "" || q.ConfigID == "") &&
+		!q.Decided && q.ApprovedOf == ""
 }
 
 // matches judges all that is asked for but the time, whichever index the execution
