@@ -42,4 +42,6 @@ func TestASecretValueOfTheTokenRequestStaysThere(t *testing.T) {
 }
 
 // replaced puts texts in the place of others, in turn.
-func replaced(text string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(text) }
+func replaced(text string, pairs ...string) string {
+	return strings.NewReplacer(pairs...).Replace(text)
+}
