@@ -82,6 +82,9 @@ func TestExampleSettings(t *testing.T) {
 		"CALLOUT_EGRESS_PORTS":     "443",
 		"CALLOUT_EGRESS_HTTP":      "false",
 		"CALLOUT_CONFIG_TTL":       "10s",
+		"CALLOUT_HISTORY_DAYS":     "30",
+		"CALLOUT_APPROVAL_HOURS":   "24",
+		"CALLOUT_CALLBACK_URLS":    "",
 		"CALLOUT_LOG_LEVEL":        "info",
 	}
 	if !maps.Equal(settings.Values, want) {
