@@ -190,7 +190,7 @@ func TestTheTimer(t *testing.T) {
 			defer cancel()
 			for _, options := range [][]fakehost.TimerOption{nil, {fakehost.EncodedTwice()}, {fakehost.PastDue()}} {
 				result, err := host.Timer(ctx, "sweep", options...)
-				if err != nil || len(result.Logs) != 1 || !strings.HasPrefix(result.Logs[0], "swept: 0 versions disabled") {
+				if err != nil || len(result.Logs) != 1 || !strings.HasPrefix(result.Logs[0], "swept: 0 approvals expired") {
 					t.Errorf("the timer gave %+v, %v", result, err)
 				}
 			}
