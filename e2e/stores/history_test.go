@@ -26,7 +26,7 @@ func (w *world) past(h *history.History, begin time.Time, from, to int) {
 				e := &callout.Execution{ID: history.NewID(at), ConfigID: fmt.Sprint("01CONFIG", n%10), Status: callout.Succeeded,
 					CreatedAt: at, Context: map[string]string{"ticket": fmt.Sprint("T", n%10)}}
 				if n < 5 {
-					e.Status, e.Approval = callout.PendingApproval, &callout.Approval{ExpiresAt: at.Add(24 * time.Hour)}
+					e.Status, e.Approval = callout.PendingApproval, &callout.Approval{ExpiresAt: at.Add(48 * time.Hour)}
 				}
 				if err := h.Announce(w.t.Context(), e); err != nil {
 					w.t.Error(err)
@@ -130,7 +130,7 @@ func TestTwoInstancesExpireAtOnce(t *testing.T) {
 	w := newWorld(t)
 	first, second := w.instance().History, w.instance().History
 	const n, old = 120, 80
-	begin := time.Now().Add(-time.Hour)
+	begin := time.Now().Add(-30 * time.Hour) // nothing younger than 26 is ever removed
 	w.past(first, begin, 0, n)
 	w.tables.Use(fault.Random(5, fault.Rates{DropReply: 0.05, DropRequest: 0.02, Busy: 0.02}))
 	var all sync.WaitGroup
