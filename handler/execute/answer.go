@@ -31,7 +31,10 @@ func view(resp *callout.Response, clean []byte, redact func([]byte) []byte) json
 	}
 	switch {
 	case !resp.Truncated && isJSON(kind, clean):
-		return redact(compact(clean))
+		if short := compact(clean); len(short) < len(clean) {
+			return redact(short)
+		}
+		return clean
 	case !looksLikeText(clean):
 	case utf8.Valid(clean):
 		return quoted(string(clean))

@@ -3,7 +3,6 @@ package execute
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"callout/handler/callout"
@@ -12,12 +11,9 @@ import (
 	"callout/handler/webhook"
 )
 
-// tasks are what goes on after a caller was answered.
-type tasks struct{ running sync.WaitGroup }
-
 // Settle waits for what goes on after callers were answered: callbacks. What a
 // process does not live to see is done by the sweep.
-func (x *Executor) Settle() { x.background.running.Wait() }
+func (x *Executor) Settle() { x.background.Wait() }
 
 // report posts the result of an execution that has come to its end, to whoever has
 // asked for that. Nobody waits for it.
@@ -26,7 +22,7 @@ func (x *Executor) report(ctx context.Context, record *history.Record) {
 		return
 	}
 	ctx, id := context.WithoutCancel(ctx), record.ID
-	x.background.running.Go(func() {
+	x.background.Go(func() {
 		if _, err := x.deliver(ctx, id); err != nil {
 			x.Log.WarnContext(ctx, "a result could not be posted; the sweep will try again", "executionId", id)
 		}

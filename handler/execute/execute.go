@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"callout/handler/callout"
@@ -39,7 +40,7 @@ type Executor struct {
 	Wait func(ctx context.Context, d time.Duration) error
 	Log  *slog.Logger
 
-	background tasks
+	background sync.WaitGroup // what goes on after a caller was answered
 }
 
 // Call is what an agent asks for.

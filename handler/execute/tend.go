@@ -84,8 +84,8 @@ func (x *Executor) resume(ctx context.Context, e *callout.Execution) (bool, erro
 	if err != nil || record.Status != callout.Approved {
 		return false, err
 	}
-	_, err = x.carryOut(context.WithoutCancel(ctx), record)
-	return err == nil, err
+	now, err := x.carryOut(context.WithoutCancel(ctx), record)
+	return err == nil && now.Status != callout.Approved, err // else a store is out of reach
 }
 
 // expire writes down that nobody has decided in time.

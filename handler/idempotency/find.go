@@ -2,8 +2,6 @@ package idempotency
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"callout/handler/callout"
@@ -16,8 +14,7 @@ func (k *Keys) Find(ctx context.Context, configID, key string, arguments Digest)
 	if !valid(key) {
 		return "", nil
 	}
-	sum := sha256.Sum256([]byte(key))
-	c := claim{partition: configID, name: hex.EncodeToString(sum[:]), digest: seal(key, arguments)}
+	c := claimOf(configID, key, arguments, "")
 	found, err := k.rows.Get(ctx, c.partition, c.name)
 	if errors.Is(err, store.ErrNotFound) {
 		return "", nil

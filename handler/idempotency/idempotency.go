@@ -56,6 +56,11 @@ type claim struct {
 	proposed        string
 }
 
+func claimOf(configID, key string, arguments Digest, proposed string) claim {
+	sum := sha256.Sum256([]byte(key))
+	return claim{partition: configID, name: hex.EncodeToString(sum[:]), digest: seal(key, arguments), proposed: proposed}
+}
+
 // Claim fixes the id of the execution that a key stands for, within one
 // configuration: the proposed one if the key is new or is a day old, else that
 // which was fixed before. Claims of one key at the same time, by whatever
@@ -77,8 +82,7 @@ func (k *Keys) Claim(ctx context.Context, configID, key string, arguments Digest
 		return "", &callout.Error{Code: callout.InvalidRequest, Target: header,
 			Message: "The Idempotency-Key must have 1 to 255 characters, all of them visible ASCII. Use a new random UUID for each new call."}
 	}
-	sum := sha256.Sum256([]byte(key))
-	c := claim{partition: configID, name: hex.EncodeToString(sum[:]), digest: seal(key, arguments), proposed: proposed}
+	c := claimOf(configID, key, arguments, proposed)
 	if err := k.note(ctx, configID); err != nil {
 		return "", callout.Unavailable(err)
 	}
